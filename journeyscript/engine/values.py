@@ -1,0 +1,155 @@
+"""The values that go into and come out of `step`.
+
+All are frozen; dictionaries inside are never changed once given. Instants are whole milliseconds in UTC. Nothing
+here knows a store: ids are whatever the caller gave.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from journeyscript.machine.model import MessageClass
+from journeyscript.semantics.types import Instant, Value
+
+Status: TypeAlias = Literal["active", "completed", "exited", "failed"]
+Properties: TypeAlias = dict[str, Value]
+
+
+class Event(Struct, frozen=True, kw_only=True, gc=False):
+    """Something the customer did, or that happened to them."""
+
+    name: str
+    at: Instant
+    properties: Properties = {}
+
+
+class TimerFired(Struct, frozen=True, kw_only=True):
+    """The time of an enrollment's state is up. `visit` is the token: a firing for an earlier visit is stale."""
+
+    visit: int
+
+
+Input: TypeAlias = Event | TimerFired
+
+
+class Enrollment(Struct, frozen=True, kw_only=True):
+    """One customer's way through one journey.
+
+    `visit` counts the states reached, the first is 1: with the id it names everything the enrollment does, so a
+    retry gives the same keys. `since` is when the present state was reached, `due_at` when its time is up (whole
+    seconds), `laps` how often each loop was gone through.
+    """
+
+    id: int
+    customer: int
+    journey: str
+    version: str
+    key: str = ""
+    status: Status = "active"
+    state: str
+    visit: int
+    entered_at: Instant
+    since: Instant
+    due_at: Instant | None = None
+    entry: Event
+    laps: dict[str, int] = {}
+    goal_at: Instant | None = None
+    ended_at: Instant | None = None
+    reason: str | None = None
+
+
+class ChannelPolicy(Struct, frozen=True, kw_only=True):
+    """What a channel asks before it may carry a message to somebody.
+
+    `address`: the customer attribute that holds the address (`None`: none is needed). `consent`: `opt_in` needs a
+    recorded yes, `opt_out` is stopped by a recorded no, `none` asks nothing.
+    """
+
+    address: str | None = None
+    consent: Literal["opt_in", "opt_out", "none"] = "opt_in"
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """The customer as loaded: what the rules may look at.
+
+    `external_id` is the name the customer goes by outside, and what chance is drawn from. `history` holds the past
+    events that machines need, oldest first, the present one included. `suppressed` holds addresses that refused for good.
+    """
+
+    external_id: str
+    attributes: Mapping[str, Value] = {}
+    consent: Mapping[str, bool] = {}
+    history: Mapping[str, Sequence[Event]] = {}
+    suppressed: frozenset[str] = frozenset()
+    channels: Mapping[str, ChannelPolicy] = {}
+
+
+# Effects ----------------------------------------------------------------------------------------------------------
+
+
+class SendMessage(Struct, frozen=True, kw_only=True):
+    """A message to hand to a channel. `data` is what the content may read; `content` is its digest."""
+
+    step: str
+    visit: int
+    message: str
+    kind: MessageClass
+    channel: str
+    address: str
+    content: str
+    locale: str
+    data: dict[str, Value]
+
+
+class SkipMessage(Struct, frozen=True, kw_only=True):
+    """A message that no channel may carry. `tried` gives each channel's reason, in the order they were tried."""
+
+    step: str
+    visit: int
+    message: str
+    kind: MessageClass
+    reason: str
+    tried: tuple[tuple[str, str], ...]
+
+
+class SetAttributes(Struct, frozen=True, kw_only=True):
+    """Attributes to write on the customer."""
+
+    values: dict[str, Value]
+
+
+class EmitEvent(Struct, frozen=True, kw_only=True):
+    """An event to record on the customer; other enrollments see it as any other."""
+
+    event: Event
+
+
+Effect: TypeAlias = SendMessage | SkipMessage | SetAttributes | EmitEvent
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """One line of the trace: the state reached, when, by which rule, and the values that decided it.
+
+    `rule` is one of `entry`, `event NAME`, `timer`, `timer late`, `if N` (the Nth transition of the state left), `else`,
+    `when N`, `arm NAME`, `lap N`, `done`, `sent`, `skipped REASON`, `goal`, `exit ID`, `expired`.
+    """
+
+    visit: int
+    state: str
+    at: Instant
+    rule: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What an input did: the enrollment as it is now, what to do, and why."""
+
+    enrollment: Enrollment
+    effects: tuple[Effect, ...] = ()
+    trace: tuple[Decision, ...] = ()
+
+
+def send_key(journey: str, enrollment: int, step: str, visit: int) -> str:
+    """Return the name of a send: the same after any retry, restore or replay of the same decision."""
+    return f"{journey}/{enrollment}/{step}/{visit}"
