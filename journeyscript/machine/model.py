@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from journeyscript.diagnostics import Span
 from journeyscript.semantics.typed import Expression
-from journeyscript.semantics.types import Milliseconds, Type
+from journeyscript.semantics.types import Kind, Milliseconds, Type
 
 MACHINE_FORMAT = 1
 
@@ -129,7 +129,8 @@ Timer: TypeAlias = After | CalendarDays | AtTime | AtDate | Within
 class Send(Part, tag="send"):
     """One message, by the first of the channels that may carry it.
 
-    `reads` names the customer, entry and journey fields that the content uses, as dotted paths.
+    `reads` names the customer and entry fields that the content uses, as dotted paths, with their kinds. `prefer`: the
+    customer's own preferred channel goes first.
     """
 
     message: str
@@ -137,7 +138,7 @@ class Send(Part, tag="send"):
     kind: MessageClass = "marketing"
     prefer: bool = True
     variables: tuple[tuple[str, Expression], ...] = ()
-    reads: tuple[str, ...] = ()
+    reads: dict[str, Kind] = {}
 
 
 class Assign(Part, tag="set"):
@@ -206,7 +207,10 @@ class Goal(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ExitRule(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What ends an enrollment wherever it stands: an event, or a condition checked at every input and send."""
+    """What ends an enrollment wherever it stands.
+
+    With an event: that event, where the condition holds. Without: the condition, at every input and before every send.
+    """
 
     id: str
     event: str | None = None

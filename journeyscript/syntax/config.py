@@ -6,18 +6,26 @@ holds a secret: `${NAME}` stays as written until an adapter is made.
 
 from typing import Literal, TypeAlias
 
+import msgspec
 from msgspec import Struct
+
+from journeyscript.source.nodes import Mapping, Plain, plain
+from journeyscript.syntax.duration import DAY, parse_duration
 
 Medium: TypeAlias = Literal["email", "text"]
 
 
 class ProjectConfig(Struct, frozen=True, kw_only=True):
-    """`journeyscript.yaml`. `store` is a path relative to the project; `max_event_age` is in milliseconds."""
+    """`journeyscript.yaml`.
+
+    `store` is a path relative to the project, `max_event_age` is in milliseconds, `rules` changes what rules weigh.
+    """
 
     name: str
     timezone: str = "UTC"
     store: str = ".journeyscript/store.db"
-    max_event_age: int = 24 * 3600 * 1000
+    max_event_age: int = DAY
+    rules: dict[str, Literal["off", "info", "warning", "error"]] = {}
 
 
 class SmtpConfig(Struct, frozen=True, kw_only=True):
@@ -67,3 +75,46 @@ class ChannelConfig(Struct, frozen=True, kw_only=True):
     smtp: SmtpConfig | None = None
     format: Literal["jsonl", "eml"] = "jsonl"
     path: str | None = None
+
+
+def read_project(node: Mapping) -> ProjectConfig:
+    """Return the project file that a node of the right shape says.
+
+    Raises:
+        DurationProblem: `max_event_age` is no duration.
+    """
+    fields = _fields(node)
+    age = fields.pop("max_event_age", None)
+    rules = fields.pop("rules", {})
+    config = msgspec.convert({**fields, "rules": rules}, ProjectConfig)
+    return config if age is None else msgspec.structs.replace(config, max_event_age=_milliseconds(str(age)))
+
+
+def read_channel(name: str, node: Mapping) -> ChannelConfig:
+    """Return the channel file that a node of the right shape says.
+
+    A channel called `email` is of the e-mail medium unless it says otherwise, and the address is the attribute of the
+    medium's name; others carry text to the attribute of the channel's name, and console and file need no address.
+
+    Raises:
+        DurationProblem: a time between retries is no duration.
+    """
+    fields = _fields(node)
+    medium = fields.setdefault("medium", "email" if name == "email" else "text")
+    if "address" not in fields:
+        fields["address"] = "email" if medium == "email" else None
+    retry = fields.get("retry")
+    if isinstance(retry, dict):
+        fields["retry"] = {k: v if k == "attempts" else _milliseconds(str(v)) for k, v in retry.items()}
+    return msgspec.convert({"name": name, "consent": "opt_in", **fields}, ChannelConfig)
+
+
+def _fields(node: Mapping) -> dict[str, Plain]:
+    fields = plain(node)
+    assert isinstance(fields, dict)
+    return fields
+
+
+def _milliseconds(text: str) -> int:
+    duration = parse_duration(text)
+    return duration.milliseconds + duration.calendar_days * DAY

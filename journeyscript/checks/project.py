@@ -1,0 +1,78 @@
+"""What holds across the files of a project: names that are unique, and journeys that have tests."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from journeyscript.diagnostics import Diagnostic, Label
+from journeyscript.rules import finding
+from journeyscript.semantics.catalog import Catalog
+from journeyscript.semantics.checker import suggestion
+from journeyscript.source.nodes import Mapping as MappingNode
+from journeyscript.source.nodes import Node, Scalar, Sequence
+from journeyscript.syntax.journey import Journey
+
+
+def check_names(journeys: Iterable[Journey]) -> Iterator[Diagnostic]:
+    """Yield JS008 for a journey that is defined twice, JS007 for one that its file's name does not say."""
+    first: dict[str, Journey] = {}
+    for journey in journeys:
+        name = journey.name.text
+        if name in first:
+            yield finding(
+                "JS008",
+                f"journey `{name}` is defined twice",
+                journey.name.span,
+                help="give one of them another name",
+                labels=(Label(span=first[name].name.span, text="the other one"),),
+                journey=name,
+            )
+        first.setdefault(name, journey)
+        file = journey.path.rsplit("/", 1)[-1].split(".", 1)[0]
+        if file != name:
+            yield finding(
+                "JS007",
+                f"journey `{name}` stands in a file called `{file}`",
+                journey.name.span,
+                help=f"rename the file to `{name}.yaml`, so that people find it",
+                journey=name,
+            )
+
+
+def check_tests(
+    journeys: Iterable[Journey], tests: Mapping[str, MappingNode], catalog: Catalog
+) -> Iterator[Diagnostic]:
+    """Yield JS107 and JS103 for tests of what is not there, JS902 for journeys without a test."""
+    journeys = list(journeys)
+    names = [journey.name.text for journey in journeys]
+    tested = set()
+    for node in tests.values():
+        journey = node.get("journey")
+        assert isinstance(journey, Scalar), "the schema lets no test without a journey come here"
+        tested.add(journey.text)
+        if journey.text not in names:
+            advice = suggestion(journey.text, names)
+            yield finding("JS107", f"there is no journey `{journey.text}`", journey.span, help=advice)
+        for event in _events(node):
+            if event.text not in catalog.events:
+                advice = suggestion(event.text, catalog.events)
+                yield finding("JS103", f"there is no event `{event.text}`", event.span, help=advice)
+    for journey in journeys:
+        if journey.name.text not in tested:
+            yield finding(
+                "JS902",
+                f"journey `{journey.name.text}` has no test",
+                journey.name.span,
+                help=f"write `{journey.path.rsplit('.', 1)[0]}.test.yaml`",
+                journey=journey.name.text,
+            )
+
+
+def _events(test_file: MappingNode) -> Iterator[Scalar]:
+    for test in _items(test_file.get("tests")):
+        for moment in _items(test.get("timeline") if isinstance(test, MappingNode) else None):
+            event = moment.get("event") if isinstance(moment, MappingNode) else None
+            if isinstance(event, Scalar):
+                yield event
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Sequence) else ()

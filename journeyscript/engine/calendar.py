@@ -1,0 +1,134 @@
+"""Civil time: from wall clocks and zones to instants and back, with daylight saving done right.
+
+The one module that touches the zone database (through `whenever`). Takes and gives instants in milliseconds; never
+asks what time it is. A wall-clock time that does not exist on a day is the first instant after the gap; one that
+occurs twice is the first of the two.
+"""
+
+from datetime import date as Date  # noqa: N812 - `date` is a word of this module
+from functools import lru_cache
+
+from whenever import Instant as Moment
+from whenever import PlainDateTime, TimeZoneNotFoundError, ZonedDateTime
+
+from journeyscript.machine.model import WEEKDAYS, Weekday
+from journeyscript.semantics.types import Instant, Value
+
+SECOND = 1_000
+DAY = 86_400_000
+_SEARCHED_DAYS = 15
+"""How far the next matching day is searched: a week, and room for a day that a zone left out."""
+
+_ALIASES = {"Europe/Kiev": "Europe/Kyiv", "US/Pacific": "America/Los_Angeles", "US/Eastern": "America/New_York",
+            "US/Central": "America/Chicago", "US/Mountain": "America/Denver", "Asia/Calcutta": "Asia/Kolkata",
+            "Asia/Saigon": "Asia/Ho_Chi_Minh", "Asia/Katmandu": "Asia/Kathmandu", "GMT": "UTC", "Z": "UTC",
+            "Etc/UTC": "UTC", "Etc/GMT": "UTC"}  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def zone_exists(name: str) -> bool:
+    """Return whether the zone database knows a name."""
+    try:
+        ZonedDateTime(2026, 1, 1, tz=name)
+    except (TimeZoneNotFoundError, ValueError):
+        return False
+    return True
+
+
+def resolve_zone(written: Value, default: str) -> tuple[str, str | None]:
+    """Return the zone to use, and why it is not the written one: `None`, `no zone`, `unknown zone`.
+
+    An alias gives the zone's present name; nothing, or a name that no zone has, gives the project's zone.
+    """
+    if written is None or written == "":
+        return default, "no zone"
+    if not isinstance(written, str):
+        return default, "unknown zone"
+    name = _ALIASES.get(written, written)
+    return (name, None) if zone_exists(name) else (default, "unknown zone")
+
+
+def next_time_of_day(now: Instant, minute: int, days: tuple[Weekday, ...], zone: str) -> Instant:
+    """Return the first instant after `now` at which the wall clock shows this time on one of these days."""
+    today = local_date(now, zone)
+    for ahead in range(_SEARCHED_DAYS):
+        day = Date.fromordinal(today.toordinal() + ahead)
+        if WEEKDAYS[day.weekday()] in days:
+            moment = instant_of(day, minute, zone)
+            if moment > now:
+                return moment
+    raise AssertionError("some day of the week is in `days`, so one of the next days matches")
+
+
+def within_window(now: Instant, start: int, end: int, days: tuple[Weekday, ...], zone: str) -> Instant:
+    """Return `now` where it lies in a window of the day, else the next opening. The end does not belong to it."""
+    today = local_date(now, zone)
+    for ahead in range(-1, _SEARCHED_DAYS):
+        day = Date.fromordinal(today.toordinal() + ahead)
+        if WEEKDAYS[day.weekday()] not in days:
+            continue
+        opens = instant_of(day, start, zone)
+        closing_day = day if end > start else Date.fromordinal(day.toordinal() + 1)
+        if now < instant_of(closing_day, end, zone):
+            return max(now, opens)
+    raise AssertionError("some day of the week is in `days`, so one of the next days matches")
+
+
+def add_calendar_days(now: Instant, days: int, zone: str) -> Instant:
+    """Return the instant at which the wall clock shows the same time, that many days later."""
+    local = _zoned(now, zone)
+    target = Date.fromordinal(local.date().to_stdlib().toordinal() + days)
+    minute, rest = divmod(local.hour * 3600 + local.minute * 60 + local.second, 60)
+    return instant_of(target, minute, zone) + rest * SECOND
+
+
+def at_date(day: str, minute: int, zone: str) -> Instant | None:
+    """Return the instant of a date (ISO 8601) at a minute of the day, or `None` where the text is no date."""
+    try:
+        return instant_of(Date.fromisoformat(day), minute, zone)
+    except ValueError:
+        return None
+
+
+def local_date(now: Instant, zone: str) -> Date:
+    """Return the date that the calendar shows in a zone."""
+    return _zoned(now, zone).date().to_stdlib()
+
+
+def local_text(now: Instant, zone: str) -> str:
+    """Return the instant as ISO 8601 with the zone's offset, to the second."""
+    local = _zoned(now, zone)
+    return local.to_fixed_offset().format_iso(unit="second")
+
+
+def whole_second(moment: Instant) -> Instant:
+    """Return the moment, rounded up to a whole second: the grid on which timers are due."""
+    return -(-moment // SECOND) * SECOND
+
+
+@lru_cache(maxsize=65_536)
+def instant_of(day: Date, minute: int, zone: str) -> Instant:
+    """Return the instant at which the wall clock of a zone shows a minute of a day."""
+    plain = PlainDateTime(day.year, day.month, day.day, minute // 60, minute % 60)
+    first = plain.assume_tz(zone, disambiguation="earlier")
+    if first.to_plain() == plain:
+        return first.to_instant().timestamp(unit="millisecond")
+    last = plain.assume_tz(zone, disambiguation="later")
+    return _change_between(first, last)
+
+
+def _change_between(before: ZonedDateTime, after: ZonedDateTime) -> Instant:
+    """Return the first instant with the later offset, by bisection to the second."""
+    low, high = before.to_instant().timestamp(), after.to_instant().timestamp()
+    offset = after.offset
+    while high - low > 1:
+        middle = (low + high) // 2
+        if Moment.from_timestamp(middle).to_tz(before.tz_id).offset == offset:
+            high = middle
+        else:
+            low = middle
+    return high * SECOND
+
+
+def _zoned(now: Instant, zone: str) -> ZonedDateTime:
+    return Moment.from_timestamp(now, unit="millisecond").to_tz(zone)

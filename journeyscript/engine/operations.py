@@ -1,0 +1,143 @@
+"""What generated code calls: the operations of the expression language that are more than an operator.
+
+Every function is total over the values its type allows and gives `None` (unknown) for an unknown argument.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date as Date  # noqa: N812 - `date` is a word of the language
+
+from journeyscript.engine.calendar import DAY, local_date, resolve_zone
+from journeyscript.engine.values import Event, Facts
+from journeyscript.semantics.types import Instant, Value
+
+HOUR = 3_600_000
+
+Predicate = Callable[[Event], object]
+
+
+def today(facts: Facts, now: Instant, default_zone: str) -> Date:
+    """Return the date in the customer's zone."""
+    zone, _ = resolve_zone(facts.attributes.get("timezone"), default_zone)
+    return local_date(now, zone)
+
+
+def days_since(value: Value, facts: Facts, now: Instant, default_zone: str) -> int | None:
+    """Return whole days from a timestamp, or calendar days from a date, to now."""
+    match value:
+        case None:
+            return None
+        case str():
+            return (today(facts, now, default_zone) - Date.fromisoformat(value)).days
+        case int():
+            return (now - value) // DAY
+        case _:
+            return None
+
+
+def days_until(value: Value, facts: Facts, now: Instant, default_zone: str) -> int | None:
+    """Return whole days from now to a timestamp, or calendar days to a date."""
+    match value:
+        case str():
+            return (Date.fromisoformat(value) - today(facts, now, default_zone)).days
+        case int():
+            return (value - now) // DAY
+        case _:
+            return None
+
+
+def hours_since(value: Value, _facts: Facts, now: Instant, _default_zone: str) -> int | None:
+    """Return whole hours from a timestamp to now."""
+    return (now - value) // HOUR if isinstance(value, int) else None
+
+
+def lower(value: Value, *_: object) -> str | None:
+    """Return the text in lower case."""
+    return value.lower() if isinstance(value, str) else None
+
+
+def upper(value: Value, *_: object) -> str | None:
+    """Return the text in capitals."""
+    return value.upper() if isinstance(value, str) else None
+
+
+def length(value: Value, *_: object) -> int | None:
+    """Return how many characters or items there are."""
+    return len(value) if isinstance(value, str | list) else None
+
+
+def nearest(value: Value, *_: object) -> int | None:
+    """Return the nearest whole number, halves to even."""
+    return round(value) if isinstance(value, int | float) else None
+
+
+def magnitude(value: Value, *_: object) -> int | float | None:
+    """Return the value without its sign."""
+    return abs(value) if isinstance(value, int | float) else None
+
+
+CALLS: dict[str, Callable[..., Value]] = {
+    "days_since": days_since,
+    "days_until": days_until,
+    "hours_since": hours_since,
+    "lower": lower,
+    "upper": upper,
+    "length": length,
+    "round": nearest,
+    "abs": magnitude,
+}
+"""The functions of the language by name; a test holds them equal to those the type checker knows."""
+
+
+def divide(left: float, right: float) -> float | None:
+    """Return the quotient, unknown for a division by zero."""
+    return left / right if right else None
+
+
+def shift_date(day: str, milliseconds: int, sign: int) -> str:
+    """Return the date that many whole days later or earlier."""
+    return Date.fromordinal(Date.fromisoformat(day).toordinal() + sign * (milliseconds // DAY)).isoformat()
+
+
+def between_dates(left: str, right: str) -> int:
+    """Return the time from the right date to the left one in milliseconds."""
+    return (Date.fromisoformat(left) - Date.fromisoformat(right)).days * DAY
+
+
+def select(facts: Facts, event: str, start: Instant | None, end: Instant, where: Predicate | None) -> Iterable[Event]:
+    """Return the customer's events of a name from `start` to `end`, both included, oldest first."""
+    events: Iterable[Event] = facts.history.get(event, ())
+    events = (e for e in events if e.at <= end and (start is None or e.at >= start))
+    return events if where is None else (e for e in events if where(e) is True)
+
+
+def values_of(events: Iterable[Event], name: str) -> list[Value]:
+    """Return what the events have under a name, without the unknown ones."""
+    found = (e.at if name == "at" else e.properties.get(name) for e in events)
+    return [value for value in found if value is not None]
+
+
+def aggregate(function: str, events: Iterable[Event], name: str | None) -> Value:  # noqa: PLR0911 - a table
+    """Return what a history function gives; unknown where there is nothing to take it from."""
+    match function:
+        case "did":
+            return any(True for _ in events)
+        case "count":
+            return sum(1 for _ in events)
+        case _:
+            assert name is not None
+            values: list = values_of(events, name)  # type: ignore[type-arg]  # of one type, which the checker knows
+    match function:
+        case "sum":
+            return sum(values)
+        case "average":
+            return sum(values) / len(values) if values else None
+        case "min":
+            return min(values, default=None)
+        case "max":
+            return max(values, default=None)
+        case "first":
+            return values[0] if values else None
+        case "last":
+            return values[-1] if values else None
+        case _:
+            raise AssertionError(f"the language has no history function {function}")

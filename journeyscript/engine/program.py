@@ -1,0 +1,160 @@
+"""A machine made ready to run: its conditions compiled, its states and transitions looked up by name.
+
+Takes a machine, gives a `Program`; made once per version and shared by every enrollment. Holds no customer.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from journeyscript.engine.evaluate import Evaluator, compile_expression
+from journeyscript.machine.model import (
+    Always,
+    Arm,
+    Assign,
+    AtDate,
+    Due,
+    Emit,
+    If,
+    Lap,
+    Machine,
+    NotSent,
+    On,
+    Send,
+    State,
+    Transition,
+    When,
+)
+from journeyscript.semantics import typed
+from journeyscript.semantics.show import show
+
+
+class Condition(Struct, frozen=True, kw_only=True):
+    """A compiled condition, and what it looked at, for the trace: (text, evaluator) of each value it reads."""
+
+    holds: Evaluator
+    reads: tuple[tuple[str, Evaluator], ...]
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """A state made ready. `at_once` keeps the machine's order; `on` groups the event transitions by event."""
+
+    state: State
+    assigned: tuple[tuple[str, Evaluator], ...] = ()
+    moment: Evaluator | None = None
+    at_once: tuple[tuple[Always | If | Arm | Lap | NotSent | When, Condition | None, str], ...] = ()
+    on: dict[str, tuple[tuple[Condition | None, str], ...]] = {}
+    when: tuple[tuple[Condition, str], ...] = ()
+    due: str | None = None
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """A machine made ready. `contents` maps (message, channel) to digests by locale."""
+
+    machine: Machine
+    version: str
+    steps: dict[str, Step]
+    admits: Condition | None
+    key: Evaluator | None
+    goal: Condition | None
+    exits: tuple[tuple[str, str | None, Condition | None], ...]
+    contents: dict[tuple[str, str], dict[str, str]]
+
+
+def link(machine: Machine, version: str) -> Program:
+    """Return the machine made ready to run."""
+    zone = machine.timezone
+    contents: dict[tuple[str, str], dict[str, str]] = {}
+    for content in machine.contents:
+        contents.setdefault((content.message, content.channel), {})[content.locale] = content.digest
+    goal = machine.goal
+    return Program(
+        machine=machine,
+        version=version,
+        steps={state.id: _step(state, zone) for state in machine.states},
+        admits=_condition(machine.entry.where, zone),
+        key=None if machine.entry.key is None else compile_expression(machine.entry.key, zone),
+        goal=None if goal is None else _condition(goal.where, zone),
+        exits=tuple((rule.id, rule.event, _condition(rule.when, zone)) for rule in machine.exits),
+        contents=contents,
+    )
+
+
+def _condition(node: typed.Expression | None, zone: str) -> Condition | None:
+    if node is None:
+        return None
+    reads = {show(leaf): leaf for leaf in _leaves(node)}
+    return Condition(
+        holds=compile_expression(node, zone),
+        reads=tuple((text, compile_expression(leaf, zone)) for text, leaf in reads.items()),
+    )
+
+
+def _leaves(node: typed.Expression) -> Iterator[typed.Expression]:
+    """Yield what a condition reads of the world; the inside of a history function belongs to it."""
+    match node:
+        case typed.Literal():
+            return
+        case typed.And(items=items) | typed.Or(items=items) | typed.Items(items=items):
+            parts: Iterable[typed.Expression] = items
+        case typed.Not(of=inner):
+            parts = (inner,)
+        case typed.Known(of=inner):
+            parts = (inner,)
+        case typed.Compare(left=left, right=right) | typed.In(left=left, right=right):
+            parts = (left, right)
+        case typed.Arithmetic(left=left, right=right) | typed.Coalesce(left=left, right=right):
+            parts = (left, right)
+        case typed.Call(arguments=arguments):
+            parts = arguments
+        case _:
+            yield node
+            return
+    for part in parts:
+        yield from _leaves(part)
+
+
+def _step(state: State, zone: str) -> Step:
+    on: dict[str, tuple[tuple[Condition | None, str], ...]] = {}
+    for transition in state.transitions:
+        if isinstance(transition.trigger, On):
+            trigger = transition.trigger
+            on[trigger.event] = (
+                *on.get(trigger.event, ()),
+                (_condition(trigger.where, zone), transition.target),
+            )
+    return Step(
+        state=state,
+        assigned=_assigned(state, zone),
+        moment=compile_expression(state.timer.moment, zone) if isinstance(state.timer, AtDate) else None,
+        at_once=tuple(_at_once(state.transitions, zone)),
+        on=on,
+        when=tuple(
+            (condition, transition.target)
+            for transition in state.transitions
+            if isinstance(transition.trigger, When)
+            and (condition := _condition(transition.trigger.condition, zone)) is not None
+        ),
+        due=next((t.target for t in state.transitions if isinstance(t.trigger, Due)), None),
+    )
+
+
+def _assigned(state: State, zone: str) -> tuple[tuple[str, Evaluator], ...]:
+    match state.action:
+        case Send(variables=pairs) | Assign(values=pairs) | Emit(properties=pairs):
+            return tuple((name, compile_expression(value, zone)) for name, value in pairs)
+        case None:
+            return ()
+
+
+def _at_once(
+    transitions: tuple[Transition, ...], zone: str
+) -> Iterator[tuple[Always | If | Arm | Lap | NotSent | When, Condition | None, str]]:
+    for transition in transitions:
+        match transition.trigger:
+            case If(condition=condition) | When(condition=condition) as trigger:
+                yield trigger, _condition(condition, zone), transition.target
+            case Always() | Arm() | Lap() | NotSent() as trigger:
+                yield trigger, None, transition.target
+            case On() | Due():
+                pass

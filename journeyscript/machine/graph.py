@@ -1,0 +1,90 @@
+"""A machine as a directed graph: which state leads where, and which states take time."""
+
+from collections.abc import Iterable
+
+from journeyscript.machine.model import Due, If, Machine, On, State, When
+
+
+def successors(machine: Machine) -> dict[str, tuple[str, ...]]:
+    """Return for every state the states its transitions lead to, in order, each once."""
+    return {state.id: tuple(dict.fromkeys(t.target for t in state.transitions)) for state in machine.states}
+
+
+def reachable(machine: Machine, starts: Iterable[str] | None = None) -> frozenset[str]:
+    """Return the states that can be reached from the given ones; from the initial one where none are given."""
+    onward = successors(machine)
+    found: set[str] = set()
+    open_ends = [machine.initial] if starts is None else list(starts)
+    while open_ends:
+        name = open_ends.pop()
+        if name not in found:
+            found.add(name)
+            open_ends.extend(onward[name])
+    return frozenset(found)
+
+
+def leads_to_final(machine: Machine) -> frozenset[str]:
+    """Return the states from which some final state can be reached."""
+    backward: dict[str, list[str]] = {state.id: [] for state in machine.states}
+    for name, targets in successors(machine).items():
+        for target in targets:
+            backward[target].append(name)
+    found: set[str] = set()
+    open_ends = [state.id for state in machine.states if state.final is not None]
+    while open_ends:
+        name = open_ends.pop()
+        if name not in found:
+            found.add(name)
+            open_ends.extend(backward[name])
+    return frozenset(found)
+
+
+def takes_time(state: State) -> bool:
+    """Return whether every way out of a state waits for an event or a timer."""
+    return bool(state.transitions) and all(isinstance(t.trigger, On | Due) for t in state.transitions)
+
+
+def path_to(machine: Machine, target: str) -> tuple[str, ...]:
+    """Return the shortest way from the initial state to a state, both included; empty where there is none."""
+    onward = successors(machine)
+    previous: dict[str, str | None] = {machine.initial: None}
+    queue = [machine.initial]
+    for name in queue:
+        for following in onward[name]:
+            if following not in previous:
+                previous[following] = name
+                queue.append(following)
+    if target not in previous:
+        return ()
+    path = [target]
+    while (before := previous[path[-1]]) is not None:
+        path.append(before)
+    return tuple(reversed(path))
+
+
+def instant_cycle(machine: Machine) -> tuple[str, ...]:
+    """Return a round of states that takes no time at all, the first one repeated at the end; empty where there is none."""
+    onward = {
+        state.id: tuple(dict.fromkeys(t.target for t in state.transitions if not isinstance(t.trigger, On | Due)))
+        for state in machine.states
+    }
+    done: set[str] = set()
+    for start in onward:
+        trail: list[str] = []
+        stack: list[tuple[str, int]] = [(start, 0)]
+        while stack:
+            name, depth = stack.pop()
+            del trail[depth:]
+            if name in trail:
+                return (*trail[trail.index(name) :], name)
+            if name in done and depth:
+                continue
+            done.add(name)
+            trail.append(name)
+            stack.extend((following, depth + 1) for following in onward[name])
+    return ()
+
+
+def conditions_of(state: State) -> tuple[If | When, ...]:
+    """Return the triggers of a state that are conditions, in order."""
+    return tuple(t.trigger for t in state.transitions if isinstance(t.trigger, If | When))

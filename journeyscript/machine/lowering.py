@@ -1,0 +1,186 @@
+"""From a journey as written to its machine, or to findings.
+
+Takes a journey of the right shape and the names of the project; resolves every name, types every condition and
+turns steps into states. The order of states is that of the file. Knows nothing of the engine or a store.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from journeyscript.diagnostics import Diagnostic, Span
+from journeyscript.machine.model import (
+    MACHINE_FORMAT,
+    About,
+    Content,
+    Entry,
+    ExitRule,
+    Final,
+    Goal,
+    Machine,
+    Send,
+    State,
+)
+from journeyscript.machine.naming import END, name_steps
+from journeyscript.machine.needs import find_needs
+from journeyscript.machine.reading import Reader
+from journeyscript.machine.steps import StepLowering
+from journeyscript.machine.canonical import digest_of
+from journeyscript.semantics.catalog import Catalog, EventDefinition
+from journeyscript.semantics.scope import Scope
+from journeyscript.semantics.templates import TemplateReads, check_reads
+from journeyscript.syntax.config import ChannelConfig
+from journeyscript.syntax.duration import DAY
+from journeyscript.syntax.journey import Journey
+from journeyscript.syntax.message import MessageFile
+
+DEFAULT_LIFETIME = 365 * DAY
+
+Messages = Mapping[str, Mapping[str, Mapping[str, MessageFile]]]
+"""Message name -> channel -> locale (empty: everyone else) -> file."""
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a journey is compiled against: the project's names.
+
+    `reads` holds what each message file reads, by its path, and what each channel's own templates read, by its name.
+    """
+
+    catalog: Catalog
+    channels: Mapping[str, ChannelConfig]
+    messages: Messages
+    reads: Mapping[str, TemplateReads]
+    timezone: str
+
+
+class Compiled(Struct, frozen=True, kw_only=True):
+    """A machine, what people want to know of it, and the message contents it is pinned to, by digest."""
+
+    machine: Machine
+    about: About
+    contents: dict[str, str]
+
+    def machine_state(self, name: str) -> State:
+        """Return the state of a name."""
+        return next(state for state in self.machine.states if state.id == name)
+
+
+def lower(journey: Journey, surroundings: Surroundings) -> tuple[Compiled | None, list[Diagnostic]]:
+    """Return the compiled journey and its findings; no machine where a finding leaves a hole in it."""
+    findings: list[Diagnostic] = []
+    reader = Reader(journey=journey.name.text, findings=findings)
+    entry_event = reader.event(journey.entry.event, surroundings.catalog)
+    entry_definition = entry_event or EventDefinition(name=journey.entry.event.text, properties={})
+    scope = Scope(catalog=surroundings.catalog, event=entry_definition)
+    if journey.segment is not None:
+        reader.segment(journey.segment, surroundings.catalog)
+    where, known = reader.guard(journey.entry.where, scope)
+    entry = Entry(
+        event=journey.entry.event.text,
+        where=where,
+        again=reader.again(journey.entry.again),
+        key=reader.expression(journey.entry.key, scope.knowing(known)),
+    )
+    inside = Scope(
+        catalog=surroundings.catalog, event=entry_definition, entry=entry_definition, in_journey=True
+    ).knowing(known | frozenset("entry." + path for path in known if path.startswith("event.")))
+    goal = _goal(journey, reader, inside)
+    exits = _exits(journey, reader, inside)
+    lifetime = reader.milliseconds(journey.lifetime) if journey.lifetime is not None else DEFAULT_LIFETIME
+    ids, naming = name_steps(journey.steps, reader.journey)
+    findings += naming
+    steps = StepLowering(
+        reader=reader,
+        ids=ids,
+        messages=surroundings.messages,
+        channels=surroundings.channels,
+        reads=surroundings.reads,
+    )
+    initial, _ = steps.block(journey.steps, END, inside)
+    states = (*steps.in_file_order(), State(id=END, step="end", final=Final(status="completed")))
+    findings += _template_findings(states, surroundings, entry_definition, reader.journey)
+    if any(f.severity == "error" for f in findings):
+        return None, findings
+    contents, documents = _contents(states, surroundings.messages)
+    machine = Machine(
+        format=MACHINE_FORMAT,
+        journey=reader.journey,
+        timezone=surroundings.timezone,
+        entry=entry,
+        goal=goal,
+        exits=exits,
+        initial=initial,
+        states=states,
+        lifetime=lifetime,
+        contents=contents,
+        needs=find_needs(entry, goal, exits, states, lifetime),
+    )
+    return Compiled(machine=machine, about=_about(journey, steps.spans), contents=documents), findings
+
+
+def _goal(journey: Journey, reader: Reader, scope: Scope) -> Goal | None:
+    written = journey.goal
+    if written is None:
+        return None
+    event = reader.event(written.event, scope.catalog)
+    return Goal(
+        event=written.event.text,
+        where=reader.condition(written.where, scope.after_wait().at_event(event)),
+        within=None if written.within is None else reader.milliseconds(written.within),
+        exit=written.exit,
+    )
+
+
+def _exits(journey: Journey, reader: Reader, scope: Scope) -> tuple[ExitRule, ...]:
+    later = scope.after_wait().at_event(None)
+    rules: list[ExitRule] = []
+    for number, written in enumerate(journey.exits, 1):
+        if written.event is not None:
+            event = reader.event(written.event, scope.catalog)
+            condition = reader.condition(written.where, later.at_event(event))
+            rules.append(ExitRule(id=written.event.text, event=written.event.text, when=condition))
+        else:
+            rules.append(ExitRule(id=f"condition {number}", when=reader.condition(written.when, later)))
+    return tuple(rules)
+
+
+def _template_findings(
+    states: Iterable[State], surroundings: Surroundings, entry: EventDefinition, journey: str
+) -> list[Diagnostic]:
+    findings: list[Diagnostic] = []
+    for state in states:
+        if not isinstance(state.action, Send):
+            continue
+        variables = [name for name, _ in state.action.variables]
+        for channel in state.action.via:
+            for file in surroundings.messages[state.action.message][channel].values():
+                reads = surroundings.reads[file.path].reads
+                findings += check_reads(reads, surroundings.catalog, entry, variables, journey)
+    return findings
+
+
+def _contents(states: Iterable[State], messages: Messages) -> tuple[tuple[Content, ...], dict[str, str]]:
+    contents: set[Content] = set()
+    documents: dict[str, str] = {}
+    for state in states:
+        if not isinstance(state.action, Send):
+            continue
+        message = state.action.message
+        for channel in state.action.via:
+            for locale, file in messages[message][channel].items():
+                document = file.content.to_json()
+                digest = digest_of(document)
+                documents[digest] = document
+                contents.add(Content(message=message, channel=channel, locale=locale, digest=digest))
+    return tuple(sorted(contents)), documents
+
+
+def _about(journey: Journey, spans: dict[str, Span]) -> About:
+    return About(
+        title=journey.title,
+        owner=journey.owner,
+        stage=journey.stage,
+        segment="" if journey.segment is None else journey.segment.text,
+        path=journey.path,
+        spans=spans,
+    )

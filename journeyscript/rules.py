@@ -1,0 +1,127 @@
+"""The table of rules: every code that a finding can carry, with its name, weight and what it says.
+
+Codes and names are public: a code is never reused and a name never changes. Knows nothing of how a rule is checked;
+`finding` fills in what the table knows, so that no checker repeats a name or a severity.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from journeyscript.diagnostics import Diagnostic, Fix, Label, Severity, Span
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One rule: `summary` is a whole sentence that says what the rule finds."""
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+
+
+def _error(code: str, name: str, summary: str) -> Rule:
+    return Rule(code=code, name=name, severity=Severity.ERROR, summary=summary)
+
+
+def _warning(code: str, name: str, summary: str) -> Rule:
+    return Rule(code=code, name=name, severity=Severity.WARNING, summary=summary)
+
+
+RULES: tuple[Rule, ...] = (
+    # Source: the file as YAML
+    _error("JS001", "yaml-syntax", "The file cannot be read, or what it holds is not YAML."),
+    _error("JS002", "duplicate-key", "A key is written twice in one mapping, so one of its values would be lost."),
+    _error("JS003", "unknown-key", "A key means nothing where it stands; it is often a slip of the keyboard."),
+    _error("JS004", "missing-key", "A key that is needed is not there."),
+    _error("JS005", "wrong-shape", "A value has another shape than the one its key asks for."),
+    _error("JS006", "yaml-coercion", "An unquoted value is a different value to tools that read YAML 1.1."),
+    _warning("JS007", "id-file-mismatch", "A journey has another name than the file it is written in."),
+    _error("JS008", "duplicate-journey", "Two files define a journey of the same name."),
+    _error("JS012", "yaml-feature", "The file uses a part of YAML that journeys do without, or exceeds a limit."),
+    # Names: what the project declares
+    _error("JS101", "unknown-step", "A step is named that the journey does not have."),
+    _error("JS102", "duplicate-step", "Two steps of a journey have the same id."),
+    _error("JS103", "unknown-event", "An event is named that the catalog does not declare."),
+    _error("JS104", "unknown-channel", "A channel is named that the project does not have."),
+    _error("JS105", "unknown-message", "A message is named that no channel can carry."),
+    _error("JS106", "unknown-segment", "A segment is named that the catalog does not declare."),
+    _error("JS107", "unknown-journey", "A journey is named that the project does not have."),
+    _error("JS109", "reserved-name", "A definition takes a name that the language keeps for itself."),
+    # Flow: where customers can go
+    _error("JS201", "unreachable-step", "No customer can ever reach a step."),
+    _error("JS202", "dead-end", "A customer who reaches a step can never leave it."),
+    _error("JS203", "no-exit", "From some step no way leads to the end of the journey."),
+    _error("JS204", "non-exhaustive-branch", "A branch does not end with `else`, so some customers have no way on."),
+    _error("JS206", "shadowed-branch", "A branch can never be taken, because one before it always wins."),
+    _warning("JS207", "constant-guard", "A condition has the same outcome for everybody."),
+    _error("JS208", "loop-without-wait", "A loop can run through all its rounds at one instant."),
+    _error("JS210", "wait-without-timeout", "A wait has no timeout, so a customer can be stuck in it for ever."),
+    _error("JS212", "split-weights", "The weights of a split do not divide customers among its arms."),
+    # Types: expressions
+    _error("JS300", "expression-syntax", "An expression cannot be parsed."),
+    _error("JS301", "unknown-attribute", "A customer attribute is named that the catalog does not declare."),
+    _error("JS302", "unknown-property", "An event property is named that the catalog does not declare."),
+    _error("JS303", "type-mismatch", "Values are combined whose types do not go together."),
+    _error("JS304", "unguarded-optional", "A value that may be missing is used without a check or a default."),
+    _error("JS305", "unknown-function", "A function is called that the language does not have."),
+    _error("JS306", "bad-arguments", "A function is called with arguments that it does not take."),
+    _error("JS307", "not-in-enum", "A value is compared with one that it can never have."),
+    _error("JS308", "condition-not-boolean", "A condition is neither true nor false."),
+    _error("JS310", "unit-mismatch", "Amounts of different units are combined, such as money and a duration."),
+    _error("JS311", "event-not-in-scope", "`event` is used where no event has just happened."),
+    # Time
+    _error("JS401", "unknown-timezone", "A time zone is named that the time zone database does not know."),
+    _error("JS402", "empty-window", "A window of time holds no instant at all."),
+    _error("JS405", "never-sendable", "The times at which a message may be sent leave nothing over."),
+    _warning("JS406", "past-date", "A date is already past when the file is read."),
+    _error("JS408", "ambiguous-duration", "A duration can be read in more than one way."),
+    # Policy: what may be sent
+    _error("JS501", "consent-undeclared", "A channel does not say which consent it needs, so none could be checked."),
+    _warning("JS504", "no-cap-declared", "Nothing limits how many marketing messages a customer can receive."),
+    _error("JS505", "marketing-without-unsubscribe", "A marketing message offers no way to say no to more of them."),
+    # Content: messages
+    _error("JS601", "undefined-variable", "A message uses a variable that nothing provides."),
+    _warning("JS602", "optional-without-default", "A message prints a value that may be missing, with no default."),
+    _error("JS603", "channel-mismatch", "A message's file does not fit the channel it lies in."),
+    _error("JS606", "subject-missing", "An e-mail has no subject."),
+    _error("JS610", "template-syntax", "A message's template cannot be parsed."),
+    # Habits
+    _warning("JS902", "no-tests", "A journey has no tests beside it."),
+    _error("JS908", "secret-in-file", "A secret is written into a file instead of being taken from the environment."),
+)
+
+RULE_BY_CODE: dict[str, Rule] = {rule.code: rule for rule in RULES}
+
+
+def finding(  # noqa: PLR0913  one argument for each field of a finding
+    code: str,
+    message: str,
+    span: Span,
+    *,
+    help: str | None = None,  # noqa: A002  the word users see
+    labels: Sequence[Label] = (),
+    journey: str | None = None,
+    step: str | None = None,
+    witness: Sequence[str] = (),
+    fix: Fix | None = None,
+) -> Diagnostic:
+    """Return a finding of a rule, with the rule's name and severity filled in.
+
+    Raises:
+        KeyError: there is no rule of that code.
+    """
+    rule = RULE_BY_CODE[code]
+    return Diagnostic(
+        code=rule.code,
+        name=rule.name,
+        severity=rule.severity,
+        message=message,
+        span=span,
+        help=help,
+        labels=tuple(labels),
+        journey=journey,
+        step=step,
+        witness=tuple(witness),
+        fix=fix,
+    )

@@ -1,0 +1,309 @@
+"""One batch of inputs to one set of changes: who is touched is loaded at once, and committed at once.
+
+Customers are independent: each one's events and timers are taken in the order of time, an event before a timer
+at the same instant. Everything is decided by the engine; this module only carries values to it and from it.
+"""
+
+import logging
+from bisect import insort
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from journeyscript.engine.entry import Admitted, admit, enroll
+from journeyscript.engine.program import Program
+from journeyscript.engine.step import step
+from journeyscript.engine.values import (
+    ChannelPolicy,
+    EmitEvent,
+    Enrollment,
+    Event,
+    Facts,
+    Input,
+    Outcome,
+    SendMessage,
+    SetAttributes,
+    SkipMessage,
+    TimerFired,
+    send_key,
+)
+from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.programs import Programs
+from journeyscript.semantics.types import Instant
+from journeyscript.stores.records import (
+    ENROLLMENTS_PER_CUSTOMER,
+    Changes,
+    Customer,
+    KeptDecision,
+    KeptEvent,
+    KeptSend,
+    Rejected,
+    Store,
+)
+
+MOST_EMITTED = 100
+"""Events that one input may cause through `emit`; more of them is a cycle between journeys."""
+
+_Queue: TypeAlias = "deque[tuple[Event, str, str | None]]"
+"""Events that are still to happen: the event, its source, and the source's own id for it."""
+
+log = logging.getLogger(__name__)
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """What every batch goes by. `max_event_age` in milliseconds; an older event starts nothing."""
+
+    programs: Programs
+    channels: Mapping[str, ChannelPolicy]
+    max_event_age: int
+    virtual: bool
+    """On virtual time a timer fires when it is due, however late the batch; else when the clock says."""
+
+
+def advance(
+    store: Store,
+    rules: Rules,
+    *,
+    incoming: Sequence[Incoming | Rejected] = (),
+    due: Iterable[int] = (),
+    positions: Mapping[str, str] | None = None,
+    now: Instant,
+) -> Changes:
+    """Return all that these inputs change; `due` names customers whose timers are up at or before `now`.
+
+    `positions` says how far each source is read with these inputs. Nothing is committed.
+    """
+    changes = Changes(
+        rejected=[item for item in incoming if isinstance(item, Rejected)], positions=dict(positions or {})
+    )
+    accepted = sorted((item for item in incoming if isinstance(item, Incoming)), key=lambda item: item.at)
+    accepted = _without_duplicates(store, accepted)
+    due = list(due)
+    loaded = store.load(
+        dict.fromkeys(item.customer for item in accepted), due, history=bool(rules.programs.history)
+    )
+    by_name = {customer.external_id: customer for customer in loaded.values()}
+    progress: dict[int, _Progress] = {}
+    for item in accepted:
+        customer = by_name[item.customer]
+        one = progress.get(customer.number) or _Progress(customer, rules, changes, now)
+        progress[customer.number] = one
+        one.take(item)
+    for number in due:
+        one = progress.get(number) or _Progress(loaded[number], rules, changes, now)
+        progress[number] = one
+        one.fire_until(now)
+    for one in progress.values():
+        one.finish()
+    return changes
+
+
+def _without_duplicates(store: Store, incoming: list[Incoming]) -> list[Incoming]:
+    """Return the records that were never seen: an event's id counts once for ever, per source."""
+    keys = {(item.source, item.source_id) for item in incoming if item.source_id is not None}
+    seen = store.seen(keys) if keys else set()
+    fresh: list[Incoming] = []
+    for item in incoming:
+        if item.source_id is not None:
+            if (item.source, item.source_id) in seen:
+                continue
+            seen.add((item.source, item.source_id))
+        fresh.append(item)
+    return fresh
+
+
+class _Progress:
+    """One customer during one batch."""
+
+    def __init__(self, customer: Customer, rules: Rules, changes: Changes, now: Instant) -> None:
+        self.customer, self.rules, self.changes, self.now = customer, rules, changes, now
+        self.active = {enrollment.id: enrollment for enrollment in customer.enrollments}
+        self.moved: dict[int, Enrollment] = {}
+        self.changed = customer.new
+        self._facts: Facts | None = None
+
+    def take(self, item: Incoming) -> None:
+        """Take a record in: the profile first, then whoever is inside, then entries, all at the record's time."""
+        at = min(item.at, self.now)
+        self.fire_until(at - 1, at)
+        if item.attributes or item.consent:
+            self._update(item)
+        if item.event is None:
+            return
+        event = item.event if at == item.at else msgspec.structs.replace(item.event, at=at)
+        stale = not self.rules.virtual and event.at < self.now - self.rules.max_event_age
+        self._drain(deque([(event, item.source, item.source_id)]), may_start=not stale)
+
+    def fire_until(self, until: Instant, at: Instant | None = None) -> None:
+        """Fire what is due at or before `until`, earliest first, and what becomes due by that.
+
+        `at` is when a late timer counts as fired on the wall clock: now, or just before the event that follows.
+        """
+        while True:
+            ready = [e for e in self.active.values() if e.due_at is not None and e.due_at <= until]
+            if not ready:
+                return
+            first = min(ready, key=lambda e: (e.due_at or 0, e.id))
+            due_at = first.due_at or 0
+            moment = due_at if self.rules.virtual else max(due_at, until if at is None else at)
+            emitted: _Queue = deque()
+            self._apply(first, TimerFired(visit=first.visit), moment, emitted)
+            self._drain(emitted, may_start=True)
+
+    def finish(self) -> None:
+        """Hand over what changed of the customer."""
+        customer = self.customer
+        customer.enrollments = list(self.active.values())
+        self.changes.enrollments += self.moved.values()
+        if self.changed:
+            self.changes.customers.append(customer)
+
+    def _update(self, item: Incoming) -> None:
+        self.customer.attributes = {**self.customer.attributes, **item.attributes}
+        self.customer.consent = {**self.customer.consent, **item.consent}
+        self.changed, self._facts = True, None
+
+    def _drain(self, queue: "_Queue", *, may_start: bool) -> None:
+        """Let events happen, and those that they emit, one after the other."""
+        happened = 0
+        while queue:
+            event, source, source_id = queue.popleft()
+            if happened > MOST_EMITTED:
+                # The trigger cycle is cut here; the event that would have gone on is kept with the reason.
+                self.changes.rejected.append(
+                    Rejected(
+                        source=source,
+                        position="",
+                        received_at=self.now,
+                        reason=f"one input caused more than {MOST_EMITTED} events: journeys start each other in a circle",
+                        raw=msgspec.json.encode({"customer": self.customer.external_id, "event": event.name}).decode(),
+                    )
+                )
+                return
+            happened += 1
+            self._happen(event, source, source_id, queue=queue, may_start=may_start)
+
+    def _happen(
+        self, event: Event, source: str, source_id: str | None, *, queue: "_Queue", may_start: bool
+    ) -> None:
+        self._keep(event, source, source_id)
+        for enrollment in list(self.active.values()):
+            if self.rules.programs.may_move(enrollment.version, event.name):
+                self._apply(self.active.get(enrollment.id, enrollment), event, event.at, queue)
+        for program in self.rules.programs.entering.get(event.name, ()) if may_start else ():
+            self._admit(program, event, queue)
+
+    def _keep(self, event: Event, source: str, source_id: str | None) -> None:
+        needed = event.name in self.rules.programs.history
+        self.changes.events.append(
+            KeptEvent(
+                customer=self.customer.number,
+                event=event,
+                received_at=self.now,
+                source=source,
+                source_id=source_id,
+                needed=needed,
+            )
+        )
+        if needed:
+            insort(self.customer.history.setdefault(event.name, []), event, key=lambda e: e.at)
+
+    def _facts_now(self) -> Facts:
+        if self._facts is None:
+            customer = self.customer
+            self._facts = Facts(
+                external_id=customer.external_id,
+                attributes=customer.attributes,
+                consent=customer.consent,
+                history=customer.history,
+                suppressed=customer.suppressed,
+                channels=self.rules.channels,
+            )
+        return self._facts
+
+    def _apply(
+        self, enrollment: Enrollment, happened: Input, now: Instant, queue: "_Queue"
+    ) -> None:
+        program = self.rules.programs[enrollment.version]
+        try:
+            outcome = step(program, enrollment, happened, self._facts_now(), now)
+        except Exception:
+            # `step` is total; should it ever not be, one customer fails and all others go on.
+            log.exception("an enrollment of %s failed at %s", enrollment.journey, enrollment.state)
+            failed = msgspec.structs.replace(
+                enrollment, status="failed", reason="internal_error", due_at=None, ended_at=now
+            )
+            outcome = Outcome(enrollment=failed)
+        self._absorb(outcome, queue)
+
+    def _admit(self, program: Program, event: Event, queue: "_Queue") -> None:
+        customer = self.customer
+        active = {(e.journey, e.key) for e in self.active.values()}
+        answer = admit(program, event, self._facts_now(), event.at, active, customer.last_entries)
+        if not isinstance(answer, Admitted):
+            return
+        number = customer.number * ENROLLMENTS_PER_CUSTOMER + customer.next_enrollment
+        customer.next_enrollment += 1
+        self.changed = True
+        customer.last_entries = {**customer.last_entries, (program.machine.journey, answer.key): event.at}
+        self._absorb(
+            enroll(
+                program,
+                number=number,
+                customer=customer.number,
+                key=answer.key,
+                event=event,
+                facts=self._facts_now(),
+                now=event.at,
+            ),
+            queue,
+        )
+
+    def _absorb(self, outcome: Outcome, queue: "_Queue") -> None:
+        enrollment = outcome.enrollment
+        if not outcome.trace and self.active.get(enrollment.id) == enrollment:
+            return
+        self.moved[enrollment.id] = enrollment
+        if enrollment.status == "active":
+            self.active[enrollment.id] = enrollment
+        else:
+            self.active.pop(enrollment.id, None)
+        self.changes.decisions += [KeptDecision(enrollment=enrollment.id, decision=d) for d in outcome.trace]
+        moment = outcome.trace[-1].at if outcome.trace else self.now
+        for effect in outcome.effects:
+            match effect:
+                case SendMessage() | SkipMessage():
+                    self.changes.sends.append(_kept_send(enrollment, effect, moment))
+                case SetAttributes(values=values):
+                    self.customer.attributes = {**self.customer.attributes, **values}
+                    self.changed, self._facts = True, None
+                case EmitEvent(event=event):
+                    queue.append((event, f"journey:{enrollment.journey}", None))
+
+
+def _kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment: Instant) -> KeptSend:
+    skipped = isinstance(effect, SkipMessage)
+    return KeptSend(
+        enrollment=enrollment.id,
+        customer=enrollment.customer,
+        visit=effect.visit,
+        key=send_key(enrollment.journey, enrollment.id, effect.step, effect.visit),
+        journey=enrollment.journey,
+        step=effect.step,
+        message=effect.message,
+        kind=effect.kind,
+        channel="" if skipped else effect.channel,
+        address="" if skipped else effect.address,
+        content="" if skipped else effect.content,
+        locale="" if skipped else effect.locale,
+        data="{}" if skipped else msgspec.json.encode(effect.data).decode(),
+        status="skipped" if skipped else "pending",
+        reason=effect.reason if skipped else None,
+        detail=", ".join(f"{channel}: {reason}" for channel, reason in effect.tried) if skipped else None,
+        created_at=moment,
+        available_at=moment,
+        settled_at=moment if skipped else None,
+    )

@@ -1,0 +1,129 @@
+"""One record from outside to something the runtime can act on, or to a rejection that keeps the record.
+
+A record is `{customer, event, time, id, properties, attributes, consent}`; without an event it only updates the
+profile. Records that the catalog does not know are kept with the reason: nothing is lost.
+"""
+
+import msgspec
+from msgspec import Struct
+
+from journeyscript.engine.values import Event
+from journeyscript.runtime.values import BadValue, parse_instant, typed_values
+from journeyscript.semantics.catalog import Catalog, closest
+from journeyscript.semantics.types import Instant, Value
+from journeyscript.stores.records import Rejected
+
+LONGEST_NAME = 512
+"""A customer's name or an event's id of more characters than this is a mistake of the sender."""
+
+
+class Incoming(Struct, frozen=True, kw_only=True, gc=False):
+    """A record that was taken in. `at` is the event's own time; `position` says where in its source it stood."""
+
+    customer: str
+    at: Instant
+    event: Event | None
+    attributes: dict[str, Value]
+    consent: dict[str, bool]
+    source: str
+    source_id: str | None
+    position: str
+
+
+class BadRecord(ValueError):
+    """A record cannot be taken in; the text is one plain sentence."""
+
+
+class Intake:
+    """Turns records into `Incoming`, by the catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._decoder = msgspec.json.Decoder()
+
+    def line(self, raw: str, source: str, position: str, received_at: Instant) -> Incoming | Rejected:
+        """Return what a line of JSON says."""
+        try:
+            record = self._decoder.decode(raw)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as problem:
+            return self._reject(source, position, received_at, f"not JSON: {problem}", raw)
+        return self.record(record, source, position, received_at, raw=raw)
+
+    def record(
+        self, record: object, source: str, position: str, received_at: Instant, *, raw: str | None = None
+    ) -> Incoming | Rejected:
+        """Return what a record says; one without a time happened when it was received."""
+        try:
+            return self._take(record, source, position, received_at)
+        except (BadRecord, BadValue) as problem:
+            text = msgspec.json.encode(record, enc_hook=str).decode() if raw is None else raw
+            return self._reject(source, position, received_at, str(problem), text)
+
+    def _take(self, record: object, source: str, position: str, received_at: Instant) -> Incoming:
+        if not isinstance(record, dict):
+            raise BadRecord("a record is an object with `customer` and `event`")
+        customer = _name(record.get("customer"), "customer")
+        if not customer:
+            raise BadRecord("`customer` is missing")
+        at = parse_instant(record["time"]) if record.get("time") is not None else received_at
+        name = record.get("event")
+        return Incoming(
+            customer=customer,
+            at=at,
+            event=None if name is None else self._event(name, at, _object(record, "properties")),
+            attributes=typed_values(_object(record, "attributes"), self._catalog.attributes),
+            consent=self._consent(_object(record, "consent")),
+            source=source,
+            source_id=_name(record.get("id"), "id") or None,
+            position=position,
+        )
+
+    def _event(self, name: object, at: Instant, properties: dict[str, object]) -> Event:
+        definition = self._catalog.events.get(name) if isinstance(name, str) else None
+        if definition is None:
+            near = closest(str(name), self._catalog.events)
+            raise BadRecord(f"there is no event `{name}`" + (f"; did you mean `{near}`?" if near else ""))
+        values = typed_values(properties, definition.properties)
+        for expected in definition.properties.values():
+            if not expected.optional and values.get(expected.name) is None:
+                raise BadRecord(f"`{definition.name}` needs the property `{expected.name}`")
+        return Event(name=definition.name, at=at, properties=values)
+
+    def _consent(self, given: dict[str, object]) -> dict[str, bool]:
+        consent: dict[str, bool] = {}
+        for channel, answer in given.items():
+            if channel not in self._catalog.channels:
+                raise BadRecord(f"consent is given for `{channel}`, which is no channel")
+            if not isinstance(answer, bool):
+                raise BadRecord(f"consent for `{channel}` is true or false")
+            consent[channel] = answer
+        return consent
+
+    def _reject(self, source: str, position: str, received_at: Instant, reason: str, raw: str) -> Rejected:
+        return Rejected(source=source, position=position, received_at=received_at, reason=reason, raw=raw)
+
+
+def _name(value: object, key: str) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            raise BadRecord(f"`{key}` is a text or a number")
+        case str() | int():
+            text = str(value).strip()
+        case _:
+            raise BadRecord(f"`{key}` is a text or a number")
+    if len(text) > LONGEST_NAME:
+        raise BadRecord(f"`{key}` is longer than {LONGEST_NAME} characters")
+    if "\x00" in text:
+        raise BadRecord(f"`{key}` has a NUL character in it")
+    return text
+
+
+def _object(record: dict[str, object], key: str) -> dict[str, object]:
+    value = record.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadRecord(f"`{key}` is an object of names and values")
+    return value

@@ -1,0 +1,41 @@
+"""Every version that anybody is in, made ready to run, and which of them take new entries."""
+
+from collections.abc import Collection, Mapping
+
+from journeyscript.engine.program import Program, link
+from journeyscript.machine.model import When
+from journeyscript.stores.records import Deployment
+
+
+class Programs:
+    """The machines of a store, linked once. `entering` gives the current ones that an event may start."""
+
+    def __init__(self, deployments: Mapping[str, Deployment], current: Collection[str]) -> None:
+        self._programs = {version: link(d.machine, version) for version, d in deployments.items()}
+        self.entering: dict[str, tuple[Program, ...]] = {}
+        for version in current:
+            program = self._programs[version]
+            name = program.machine.entry.event
+            self.entering[name] = (*self.entering.get(name, ()), program)
+        needs = [program.machine.needs for program in self._programs.values()]
+        self.history = frozenset(name for need in needs for name in need.history)
+        """Names of the events that some machine asks the history of."""
+        self._moved_by = {version: _moved_by(program) for version, program in self._programs.items()}
+
+    def __getitem__(self, version: str) -> Program:
+        """Return the program of a version."""
+        return self._programs[version]
+
+    def may_move(self, version: str, event: str) -> bool:
+        """Return whether an event of this name can change anything for those inside a version."""
+        names = self._moved_by[version]
+        return names is None or event in names
+
+
+def _moved_by(program: Program) -> frozenset[str] | None:
+    """Return the names of the events that matter to a program; `None` where every event does."""
+    machine = program.machine
+    watches = any(rule.event is None for rule in machine.exits) or any(
+        isinstance(t.trigger, When) for state in machine.states for t in state.transitions
+    )
+    return None if watches else frozenset(machine.needs.events)

@@ -1,0 +1,77 @@
+"""Recorded events on virtual time: weeks of waits pass as fast as the machine goes.
+
+The clock is whatever is due next. Batches are committed like live ones, so a replay that is interrupted goes on where
+it stopped, and everything a run shows can be asked of the store afterwards.
+"""
+
+from collections.abc import Callable, Sequence
+
+from journeyscript.runtime.batch import advance
+from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.session import Session
+from journeyscript.semantics.types import Instant
+from journeyscript.stores.records import Rejected
+
+BATCH = 2_000
+"""Records, or customers whose timers are due, that are committed at once."""
+
+Report = Callable[[int, Instant], None]
+"""Told after every commit how many records it took in, and what time it is in the replay."""
+
+
+class Replay:
+    """One recorded source through a session's journeys."""
+
+    def __init__(self, session: Session, report: Report | None = None, *, batch: int = BATCH) -> None:
+        self._session = session
+        self._report = report or (lambda _count, _now: None)
+        self._batch = batch
+        self._stop = False
+
+    def stop(self) -> None:
+        """Finish the batch in hand and return."""
+        self._stop = True
+
+    def run(self, records: Sequence[Incoming | Rejected], until: Instant | None = None) -> bool:
+        """Take in every record in order, with all timers on the way; return whether it came to the end.
+
+        `records` are in the order of time, as `read_recorded` gives them; those that the store has taken in before
+        are passed over. `until` is how long time goes on behind the last record; `None` stops there.
+        """
+        store = self._session.store
+        done = int(store.positions().get(records[0].source, "0")) if records else 0
+        if done:
+            self._report(done, 0)
+        last = 0
+        for start in range(done, len(records), self._batch):
+            part = records[start : start + self._batch]
+            times = [item.at for item in part if isinstance(item, Incoming)]
+            if times and not self._fire(times[0] - 1):
+                return False
+            last = times[-1] if times else last
+            positions = {part[-1].source: part[-1].position}
+            store.commit(
+                advance(store, self._session.rules, incoming=part, positions=positions, now=last)
+            )
+            self._deliver(last)
+            self._report(len(part), last)
+            if self._stop:
+                return False
+        times = [item.at for item in records if isinstance(item, Incoming)]
+        return self._fire(max([*times[-1:], *([] if until is None else [until])], default=0))
+
+    def _fire(self, until: Instant) -> bool:
+        """Fire every timer due at or before `until`, in due order; return whether that came to the end."""
+        store = self._session.store
+        while due := store.due(until, self._batch):
+            store.commit(advance(store, self._session.rules, due=due, now=until))
+            self._deliver(until)
+            self._report(0, until)
+            if self._stop:
+                return False
+        self._deliver(until)
+        return True
+
+    def _deliver(self, now: Instant) -> None:
+        while self._session.outbox.deliver(now):
+            pass

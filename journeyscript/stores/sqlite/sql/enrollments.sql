@@ -1,0 +1,56 @@
+-- name: enrollments
+SELECT
+    enrollments.id, enrollments.machine, enrollments.key, enrollments.status, enrollments.state, enrollments.visit,
+    enrollments.entered_at, enrollments.since, enrollments.due_at, enrollments.entry, enrollments.laps,
+    enrollments.goal_at, enrollments.ended_at, enrollments.reason
+FROM json_each(?) AS wanted
+CROSS JOIN enrollments NOT INDEXED
+    ON enrollments.id BETWEEN wanted.value << 20 AND (wanted.value << 20) + 1048575
+ORDER BY enrollments.id;
+
+-- name: keep_enrollment
+INSERT INTO enrollments (
+    id, machine, key, status, state, visit, entered_at, since, due_at, entry, laps, goal_at, ended_at, reason
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    machine = excluded.machine, key = excluded.key, status = excluded.status, state = excluded.state,
+    visit = excluded.visit, entered_at = excluded.entered_at, since = excluded.since, due_at = excluded.due_at,
+    entry = excluded.entry, laps = excluded.laps, goal_at = excluded.goal_at, ended_at = excluded.ended_at,
+    reason = excluded.reason;
+
+-- name: due
+SELECT id >> 20
+FROM enrollments INDEXED BY enrollments_due
+WHERE status = 'active' AND due_at IS NOT NULL AND due_at <= ?
+ORDER BY due_at, id;
+
+-- name: next_due
+SELECT due_at
+FROM enrollments INDEXED BY enrollments_due
+WHERE status = 'active' AND due_at IS NOT NULL
+ORDER BY due_at
+LIMIT 1;
+
+-- name: keep_decision
+INSERT INTO decisions (enrollment, visit, at, line, state, rule, vals) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: decisions_of_customer
+SELECT enrollment, visit, at, state, rule, vals
+FROM decisions
+WHERE enrollment BETWEEN ?1 << 20 AND (?1 << 20) + 1048575
+ORDER BY at, enrollment, visit, line;
+
+-- name: journey_counts
+SELECT machine, status, state, reason, count(*) FROM enrollments GROUP BY machine, status, state, reason;
+
+-- name: totals
+SELECT
+    (SELECT count(*) FROM customers),
+    (SELECT coalesce(max(id), 0) FROM events),
+    (SELECT coalesce(max(id), 0) FROM rejected),
+    (
+        SELECT count(*)
+        FROM enrollments INDEXED BY enrollments_due
+        WHERE status = 'active' AND due_at IS NOT NULL AND due_at <= ?
+    );

@@ -1,0 +1,65 @@
+-- The columns stand in the order of the fields of `KeptSend`.
+
+-- name: keep_send
+INSERT INTO sends (
+    enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: pending
+SELECT
+    enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+FROM sends INDEXED BY sends_pending
+WHERE status = 'pending' AND available_at <= ?
+ORDER BY available_at, enrollment, visit
+LIMIT ?;
+
+-- name: claim
+UPDATE sends SET status = 'sending', attempts = attempts + 1
+WHERE enrollment = ? AND visit = ?;
+
+-- name: unsettled
+SELECT
+    enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+FROM sends INDEXED BY sends_sending
+WHERE status = 'sending'
+ORDER BY available_at, enrollment, visit;
+
+-- name: settle
+UPDATE sends SET
+    status = ?3, reason = ?4, detail = ?5, provider_id = ?6, settled_at = ?7,
+    available_at = coalesce(?8, available_at)
+WHERE enrollment = ?1 AND visit = ?2 AND status IN ('pending', 'sending');
+
+-- name: next_available
+SELECT available_at
+FROM sends INDEXED BY sends_pending
+WHERE status = 'pending'
+ORDER BY available_at
+LIMIT 1;
+
+-- name: sends
+SELECT
+    enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+FROM sends
+WHERE (enrollment, visit) > (?, ?)
+ORDER BY enrollment, visit
+LIMIT ?;
+
+-- name: sends_of_customer
+SELECT
+    enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+FROM sends
+WHERE enrollment BETWEEN ?1 << 20 AND (?1 << 20) + 1048575
+ORDER BY created_at, enrollment, visit;
+
+-- name: send_counts
+SELECT journey, message, channel, status, reason, count(*)
+FROM sends
+GROUP BY journey, message, channel, status, reason
+ORDER BY journey, message, channel, status, reason;

@@ -1,0 +1,317 @@
+"""The verbs of a store, over one SQLite file.
+
+Each verb is a handful of statements for a whole batch; each writing verb is one transaction. A row that contradicts
+what is kept already (the same send twice, the same source's event twice, a version never deployed) is a mistake of
+the caller: `ValueError`, and nothing of that call is kept. A file that cannot be used is a `StoreError`.
+"""
+
+import functools
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import msgspec
+
+from journeyscript.semantics.types import Instant
+from journeyscript.stores.numbers import Numbers
+from journeyscript.stores.records import (
+    Changes,
+    Customer,
+    Deployment,
+    JourneyCount,
+    KeptSend,
+    Rejected,
+    SendCount,
+    Settlement,
+    Store,
+    StoreError,
+    Story,
+    Totals,
+)
+from journeyscript.stores.sqlite import loading, rows
+from journeyscript.stores.sqlite.connection import WriterLock, connect_reader, connect_writer, plainly, transaction
+from journeyscript.stores.sqlite.interned import Names, Versions
+from journeyscript.stores.sqlite.statements import SQL
+from journeyscript.stores.sqlite.writing import write_changes, write_deployments, write_settlements
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _plainly(
+    verb: "Callable[Concatenate[SqliteStore, _P], _R]",
+) -> "Callable[Concatenate[SqliteStore, _P], _R]":
+    """Make a verb tell of a file that cannot be used by `StoreError`."""
+
+    @functools.wraps(verb)
+    def speaking(self: "SqliteStore", /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with plainly(self.path):
+            return verb(self, *args, **kwargs)
+
+    return speaking
+
+
+def open_sqlite(path: Path, *, read_only: bool = False) -> "SqliteStore":
+    """Open the store at `path`; for writing, it is made where it is missing and brought up to date.
+
+    Raises:
+        StoreError: the file is missing (to read), something else, damaged, of a newer program, not to be written, or
+            being written by another process. The text says what to do.
+    """
+    if path.is_dir():
+        raise StoreError(f"`{path}` is a folder; name a file as `store` in journeyscript.yaml")
+    if read_only:
+        return SqliteStore(path, connect_reader(path), None)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder `{path.parent}` cannot be made ({error.strerror}); name another `store` in journeyscript.yaml"
+        ) from error
+    lock = WriterLock(path)
+    try:
+        return SqliteStore(path, connect_writer(path), lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+class SqliteStore(Store):
+    """A store in one SQLite file, to be opened by `open_sqlite` and used from one thread.
+
+    Between `load` and the `commit` of what was loaded, no other verb may change the same customers.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: WriterLock | None) -> None:
+        """Take over an open connection; without a lock, it is only for reading."""
+        self.path = path
+        self._connection = connection
+        self._lock = lock
+        self._names = Names(connection)
+        self._versions = Versions(connection)
+        self._numbers = Numbers(last=connection.execute(SQL["last_customer"]).fetchone()[0])
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if self._lock is None:
+            raise StoreError(f"the store `{self.path}` is open for reading only; open it for writing")
+        try:
+            with transaction(self._connection):
+                yield
+        except BaseException:
+            self._names.reload()
+            self._versions.reload()
+            raise
+
+    @_plainly
+    def settings(self) -> dict[str, str]:
+        """Return the facts kept by `note`."""
+        return dict(self._connection.execute(SQL["settings"]).fetchall())
+
+    @_plainly
+    def note(self, /, **settings: str) -> None:
+        """Keep facts about the store, each replacing the one of the same name."""
+        with self._writing():
+            self._connection.executemany(SQL["keep_setting"], settings.items())
+
+    @_plainly
+    def deploy(self, deployments: Sequence[Deployment], at: Instant) -> None:
+        """Make these versions the current ones. An event whose history is needed for the first time costs a scan."""
+        with self._writing():
+            write_deployments(self._connection, deployments, at, self._names)
+        self._versions.reload()
+
+    @_plainly
+    def deployments(self) -> tuple[dict[str, Deployment], frozenset[str]]:
+        """Return every version kept, and which are current."""
+        contents = dict(self._connection.execute(SQL["contents"]).fetchall())
+        kept = self._connection.execute(SQL["machines"]).fetchall()
+        try:
+            records = {row[0]: rows.deployment_record(row, contents) for row in kept}
+        except msgspec.DecodeError as error:
+            raise StoreError(
+                f"the store `{self.path}` keeps a journey that this version of JourneyScript cannot read ({error}); "
+                "use the version that deployed it"
+            ) from error
+        return records, frozenset(row[0] for row in kept if row[4])
+
+    @_plainly
+    def load(self, external_ids: Iterable[str], numbers: Iterable[int], *, history: bool) -> dict[int, Customer]:
+        """Return these customers by number, in at most five queries. Numbers nobody has are left out."""
+        wanted = list(dict.fromkeys(external_ids))
+        found = loading.by_external_id(self._connection, wanted) if wanted else {}
+        customers = {customer.number: customer for customer in found.values()}
+        if others := set(numbers) - customers.keys():
+            customers.update((one.number, one) for one in loading.by_number(self._connection, others))
+        if customers:
+            loading.add_enrollments(self._connection, self._versions, customers)
+            if history:
+                loading.add_history(self._connection, self._names, customers)
+        for external_id in wanted:
+            if external_id not in found:
+                newcomer = self._numbers.newcomer(external_id)
+                customers[newcomer.number] = newcomer
+        return customers
+
+    @_plainly
+    def seen(self, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return which (source, source_id) pairs were taken in before."""
+        return loading.seen(self._connection, self._names, keys)
+
+    @_plainly
+    def positions(self) -> dict[str, str]:
+        """Return how far each source has been read."""
+        return dict(self._connection.execute(SQL["positions"]).fetchall())
+
+    @_plainly
+    def due(self, until: Instant, limit: int) -> list[int]:
+        """Return at most `limit` customers with an enrollment due at or before `until`, earliest first."""
+        numbers: dict[int, None] = {}
+        for (number,) in self._connection.execute(SQL["due"], (until,)):
+            if len(numbers) >= limit:
+                break
+            numbers[number] = None
+        return list(numbers)
+
+    @_plainly
+    def next_due(self) -> Instant | None:
+        """Return when the next active enrollment is due."""
+        return self._first(SQL["next_due"])
+
+    @_plainly
+    def commit(self, changes: Changes) -> None:
+        """Keep all of it in one transaction.
+
+        Raises:
+            ValueError: it contradicts what is kept, or speaks of a customer or a version that is not.
+        """
+        self._numbers.check(changes)
+        with self._writing():
+            write_changes(self._connection, changes, self._names, self._versions)
+        self._numbers.kept(changes.customers)
+
+    @_plainly
+    def claim(self, now: Instant, limit: int) -> list[KeptSend]:
+        """Mark pending sends available at or before `now` as being sent; return them, oldest first."""
+        pending = [rows.send_record(row) for row in self._connection.execute(SQL["pending"], (now, limit))]
+        if not pending:
+            return []
+        with self._writing():
+            self._connection.executemany(SQL["claim"], [(send.enrollment, send.visit) for send in pending])
+        return [msgspec.structs.replace(send, status="sending", attempts=send.attempts + 1) for send in pending]
+
+    @_plainly
+    def unsettled(self) -> list[KeptSend]:
+        """Return the sends that are marked as being sent, oldest first."""
+        return [rows.send_record(row) for row in self._connection.execute(SQL["unsettled"])]
+
+    @_plainly
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Keep what became of sends, in one transaction.
+
+        Raises:
+            ValueError: a send is unknown, or had its final outcome before.
+        """
+        with self._writing():
+            write_settlements(self._connection, settlements)
+
+    @_plainly
+    def next_available(self) -> Instant | None:
+        """Return when the next pending send may be attempted."""
+        return self._first(SQL["next_available"])
+
+    @_plainly
+    def journey_counts(self) -> list[JourneyCount]:
+        """Return enrollments counted by journey, version, status, state and reason. Walks all enrollments."""
+        counts = [
+            JourneyCount(journey=journey, version=version, status=status, state=state, reason=reason, count=count)
+            for machine, status, state, reason, count in self._connection.execute(SQL["journey_counts"])
+            for journey, version in (self._versions.version(machine),)
+        ]
+        return sorted(
+            counts,
+            key=lambda one: (one.journey, one.version, one.status, one.state, one.reason is not None, one.reason or ""),
+        )
+
+    @_plainly
+    def send_counts(self) -> list[SendCount]:
+        """Return sends counted by journey, message, channel, status and reason. Walks all sends."""
+        return [
+            SendCount(journey=journey, message=message, channel=channel, status=status, reason=reason, count=count)
+            for journey, message, channel, status, reason, count in self._connection.execute(SQL["send_counts"])
+        ]
+
+    @_plainly
+    def totals(self, now: Instant) -> Totals:
+        """Return the size of the store; overdue is what is due at or before `now`."""
+        customers, events, rejected, overdue = self._connection.execute(SQL["totals"], (now,)).fetchone()
+        return Totals(customers=customers, events=events, rejected=rejected, overdue=overdue)
+
+    @_plainly
+    def story(self, external_id: str) -> Story | None:
+        """Return one customer with all enrollments, decisions and sends, as of one moment."""
+        connection = self._connection
+        connection.execute("BEGIN")
+        try:
+            found = loading.by_external_id(connection, [external_id])
+            if external_id not in found:
+                return None
+            customer = found[external_id]
+            number = customer.number
+            loading.add_history(connection, self._names, {number: customer})
+            loading.add_enrollments(connection, self._versions, {number: customer})
+            decisions = connection.execute(SQL["decisions_of_customer"], (number,))
+            sends = connection.execute(SQL["sends_of_customer"], (number,))
+            return Story(
+                customer=customer,
+                enrollments=tuple(loading.all_enrollments(connection, self._versions, number)),
+                decisions=tuple(map(rows.decision_record, decisions)),
+                sends=tuple(map(rows.send_record, sends)),
+            )
+        finally:
+            connection.execute("ROLLBACK")
+
+    @_plainly
+    def rejected(self, limit: int) -> list[Rejected]:
+        """Return inputs that could not be taken in, latest first."""
+        return [rows.rejected_record(row) for row in self._connection.execute(SQL["rejected"], (limit,))]
+
+    @_plainly
+    def sends(self, limit: int, after: tuple[int, int] = (0, -1)) -> list[KeptSend]:
+        """Return sends in order of (enrollment, visit), from behind `after` on."""
+        return [rows.send_record(row) for row in self._connection.execute(SQL["sends"], (*after, limit))]
+
+    @_plainly
+    def backup(self, path: Path) -> None:
+        """Write a copy of the store, as of one moment, to a file that is not there yet.
+
+        Raises:
+            StoreError: there is something at `path`, or it cannot be written.
+        """
+        if path.exists():
+            raise StoreError(f"there is something at `{path}` already; name a file that is not there")
+        with plainly(path):
+            copy = sqlite3.connect(path)
+            try:
+                self._connection.backup(copy)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+            finally:
+                copy.close()
+
+    def close(self) -> None:
+        """Let go of the file, with everything in it and nothing beside it."""
+        if self._lock is not None:
+            self._connection.execute("PRAGMA busy_timeout = 200")  # a reader may hold the journal: leave it then
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _first(self, statement: str) -> Instant | None:
+        row = self._connection.execute(statement).fetchone()
+        return None if row is None else row[0]

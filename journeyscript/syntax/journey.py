@@ -1,0 +1,376 @@
+"""A journey exactly as written: a tree of steps that still know their place in the file.
+
+Takes a node whose shape was checked against the schema, gives frozen records; texts stay scalars with positions, so
+that every later stage can point at them. Nothing is resolved, defaulted or judged here.
+"""
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from journeyscript.diagnostics import Span
+from journeyscript.source.nodes import Mapping, Node, Scalar, Sequence
+
+Pairs: TypeAlias = tuple[tuple[Scalar, Scalar], ...]
+Steps: TypeAlias = "tuple[Step, ...]"
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """What every step has: where its keyword stands, and its `id` where one is written."""
+
+    span: Span
+    id: Scalar | None = None
+
+
+class SendStep(Written):
+    """`send: MESSAGE`."""
+
+    message: Scalar
+    via: tuple[Scalar, ...] = ()
+    variables: Pairs = ()
+    kind: Scalar | None = None
+    otherwise: Steps = ()
+
+
+class WaitStep(Written):
+    """`wait: DURATION`, as text or as a mapping of units."""
+
+    duration: Node
+
+
+class WaitUntilStep(Written):
+    """`wait_until:`, whichever of its forms: the keys that are written."""
+
+    fields: Mapping
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """One event of a `wait_for` and where it leads."""
+
+    event: Scalar
+    where: Scalar | None = None
+    steps: Steps = ()
+
+
+class WaitForStep(Written):
+    """`wait_for:` one event or several, and what follows when none comes."""
+
+    cases: tuple[Case, ...]
+    timeout: Scalar | None
+    otherwise: Steps = ()
+
+
+class Alternative(Struct, frozen=True, kw_only=True):
+    """One condition of a branch and its steps."""
+
+    condition: Scalar
+    steps: Steps
+
+
+class BranchStep(Written):
+    """`branch:` the first true alternative, else the other steps."""
+
+    alternatives: tuple[Alternative, ...]
+    otherwise: Steps
+
+
+class ArmOfSplit(Struct, frozen=True, kw_only=True):
+    """One arm of a split."""
+
+    name: Scalar
+    weight: Scalar
+    steps: Steps
+
+
+class SplitStep(Written):
+    """`split: NAME`."""
+
+    name: Scalar
+    arms: tuple[ArmOfSplit, ...]
+    per: Scalar | None = None
+
+
+class RepeatStep(Written):
+    """`repeat: {times, until}` over steps."""
+
+    times: Scalar
+    until: Scalar | None
+    steps: Steps
+
+
+class SetStep(Written):
+    """`set:` attributes to expressions."""
+
+    values: Pairs
+
+
+class EmitStep(Written):
+    """`emit: EVENT` with properties."""
+
+    event: Scalar
+    properties: Pairs
+
+
+class ExitStep(Written):
+    """`exit: REASON`."""
+
+    reason: Scalar
+
+
+Step: TypeAlias = (
+    SendStep
+    | WaitStep
+    | WaitUntilStep
+    | WaitForStep
+    | BranchStep
+    | SplitStep
+    | RepeatStep
+    | SetStep
+    | EmitStep
+    | ExitStep
+)
+
+
+class WrittenEntry(Struct, frozen=True, kw_only=True):
+    """`entry:`."""
+
+    span: Span
+    event: Scalar
+    where: Scalar | None
+    again: Scalar
+    key: Scalar | None
+
+
+class WrittenGoal(Struct, frozen=True, kw_only=True):
+    """`goal:`."""
+
+    span: Span
+    event: Scalar
+    where: Scalar | None
+    within: Scalar | None
+    exit: bool
+
+
+class WrittenExit(Struct, frozen=True, kw_only=True):
+    """One item of `exit:`: an event, or a condition."""
+
+    span: Span
+    event: Scalar | None
+    where: Scalar | None
+    when: Scalar | None
+
+
+class Journey(Struct, frozen=True, kw_only=True):
+    """A journey file."""
+
+    path: str
+    span: Span
+    name: Scalar
+    entry: WrittenEntry
+    goal: WrittenGoal | None
+    exits: tuple[WrittenExit, ...]
+    steps: Steps
+    lifetime: Scalar | None
+    title: str
+    owner: str
+    stage: str
+    segment: Scalar | None
+
+
+def read_journey(path: str, node: Mapping) -> Journey:
+    """Return the journey that a file of the right shape says."""
+    entry, goal = _mapping(node, "entry"), node.get("goal")
+    return Journey(
+        path=path,
+        span=node.span,
+        name=_required(node, "journey"),
+        entry=WrittenEntry(
+            span=node.key_span("entry"),
+            event=_required(entry, "event"),
+            where=_scalar(entry, "where"),
+            again=_required(entry, "again"),
+            key=_scalar(entry, "key"),
+        ),
+        goal=_goal(node.key_span("goal"), goal) if isinstance(goal, Mapping) else None,
+        exits=tuple(_exit(item) for item in _items(node, "exit") if isinstance(item, Mapping)),
+        steps=_steps(node.get("steps")),
+        lifetime=_scalar(node, "max_lifetime"),
+        title=_text(node, "title"),
+        owner=_text(node, "owner"),
+        stage=_text(node, "stage"),
+        segment=_scalar(node, "segment"),
+    )
+
+
+def _goal(span: Span, node: Mapping) -> WrittenGoal:
+    return WrittenGoal(
+        span=span,
+        event=_required(node, "event"),
+        where=_scalar(node, "where"),
+        within=_scalar(node, "within"),
+        exit=_required(node, "exit").value is True,
+    )
+
+
+def _exit(node: Mapping) -> WrittenExit:
+    return WrittenExit(
+        span=node.span, event=_scalar(node, "event"), where=_scalar(node, "where"), when=_scalar(node, "when")
+    )
+
+
+def _steps(node: Node | None) -> Steps:
+    items = node.items if isinstance(node, Sequence) else ()
+    return tuple(_step(item) for item in items if isinstance(item, Mapping))
+
+
+def _step(node: Mapping) -> Step:
+    keyword = next(pair.key.text for pair in node.pairs if pair.key.text in _READERS)
+    return _READERS[keyword](node, node.key_span(keyword))
+
+
+def _send(node: Mapping, span: Span) -> SendStep:
+    via = node.get("via")
+    channels = via.items if isinstance(via, Sequence) else (via,)
+    return SendStep(
+        span=span,
+        id=_scalar(node, "id"),
+        message=_required(node, "send"),
+        via=tuple(channel for channel in channels if isinstance(channel, Scalar)),
+        variables=_pairs(node.get("with")),
+        kind=_scalar(node, "class"),
+        otherwise=_steps(node.get("else")),
+    )
+
+
+def _wait(node: Mapping, span: Span) -> WaitStep:
+    duration = node.get("wait")
+    assert duration is not None
+    return WaitStep(span=span, id=_scalar(node, "id"), duration=duration)
+
+
+def _wait_until(node: Mapping, span: Span) -> WaitUntilStep:
+    return WaitUntilStep(span=span, id=_scalar(node, "id"), fields=_mapping(node, "wait_until"))
+
+
+def _wait_for(node: Mapping, span: Span) -> WaitForStep:
+    events = node.get("wait_for")
+    if isinstance(events, Scalar):
+        cases: tuple[Case, ...] = (
+            Case(event=events, where=_scalar(node, "where"), steps=_steps(node.get("then"))),
+        )
+    else:
+        cases = tuple(
+            Case(event=_required(item, "event"), where=_scalar(item, "where"), steps=_steps(item.get("steps")))
+            for item in _items(node, "wait_for")
+            if isinstance(item, Mapping)
+        )
+    return WaitForStep(
+        span=span,
+        id=_scalar(node, "id"),
+        cases=cases,
+        timeout=_scalar(node, "timeout"),
+        otherwise=_steps(node.get("else")),
+    )
+
+
+def _branch(node: Mapping, span: Span) -> BranchStep:
+    alternatives, otherwise = [], ()
+    for item in _items(node, "branch"):
+        assert isinstance(item, Mapping)
+        condition = _scalar(item, "if")
+        if condition is None:
+            otherwise = _steps(item.get("else"))
+        else:
+            alternatives.append(Alternative(condition=condition, steps=_steps(item.get("steps"))))
+    return BranchStep(
+        span=span, id=_scalar(node, "id"), alternatives=tuple(alternatives), otherwise=otherwise
+    )
+
+
+def _split(node: Mapping, span: Span) -> SplitStep:
+    arms = tuple(
+        ArmOfSplit(name=_required(item, "arm"), weight=_required(item, "weight"), steps=_steps(item.get("steps")))
+        for item in _items(node, "arms")
+        if isinstance(item, Mapping)
+    )
+    return SplitStep(
+        span=span, id=_scalar(node, "id"), name=_required(node, "split"), arms=arms, per=_scalar(node, "per")
+    )
+
+
+def _repeat(node: Mapping, span: Span) -> RepeatStep:
+    fields = _mapping(node, "repeat")
+    return RepeatStep(
+        span=span,
+        id=_scalar(node, "id"),
+        times=_required(fields, "times"),
+        until=_scalar(fields, "until"),
+        steps=_steps(node.get("steps")),
+    )
+
+
+def _set(node: Mapping, span: Span) -> SetStep:
+    return SetStep(span=span, id=_scalar(node, "id"), values=_pairs(node.get("set")))
+
+
+def _emit(node: Mapping, span: Span) -> EmitStep:
+    return EmitStep(
+        span=span,
+        id=_scalar(node, "id"),
+        event=_required(node, "emit"),
+        properties=_pairs(node.get("properties")),
+    )
+
+
+def _exit_step(node: Mapping, span: Span) -> ExitStep:
+    return ExitStep(span=span, id=_scalar(node, "id"), reason=_required(node, "exit"))
+
+
+_READERS = {
+    "send": _send,
+    "wait": _wait,
+    "wait_until": _wait_until,
+    "wait_for": _wait_for,
+    "branch": _branch,
+    "split": _split,
+    "repeat": _repeat,
+    "set": _set,
+    "emit": _emit,
+    "exit": _exit_step,
+}
+
+STEP_KEYWORDS = tuple(_READERS)
+"""The words that name a step; a test holds them equal to the schema's."""
+
+
+def _required(node: Mapping, key: str) -> Scalar:
+    value = node.get(key)
+    assert isinstance(value, Scalar), f"the schema lets no file without `{key}` come here"
+    return value
+
+
+def _scalar(node: Mapping, key: str) -> Scalar | None:
+    value = node.get(key)
+    return value if isinstance(value, Scalar) else None
+
+
+def _text(node: Mapping, key: str) -> str:
+    value = _scalar(node, key)
+    return "" if value is None else value.text
+
+
+def _mapping(node: Mapping, key: str) -> Mapping:
+    value = node.get(key)
+    assert isinstance(value, Mapping), f"the schema lets no file without `{key}` come here"
+    return value
+
+
+def _items(node: Mapping, key: str) -> tuple[Node, ...]:
+    value = node.get(key)
+    return value.items if isinstance(value, Sequence) else ()
+
+
+def _pairs(node: Node | None) -> Pairs:
+    if not isinstance(node, Mapping):
+        return ()
+    return tuple((pair.key, pair.value) for pair in node.pairs if isinstance(pair.value, Scalar))
