@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 FILE_FOLDER = ".journeyscript/outbox"
 """Where a file channel without a `path` writes, below the project."""
 
-REHEARSAL_FOLDER = ".journeyscript/rehearsal"
-"""Where a rehearsal keeps what it would have sent, below the project."""
-
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 # A header line may be 998 characters long (RFC 5322), and a URL cannot be broken.
@@ -64,11 +61,17 @@ def make_adapter(
             assert_never(config.adapter)
 
 
-def rehearsal(config: ChannelConfig) -> ChannelConfig:
-    """Return the same channel for a rehearsal: what would leave the machine becomes JSON lines below the folder."""
-    if config.adapter != "smtp":
-        return config
-    return msgspec.structs.replace(config, adapter="file", format="jsonl", path=REHEARSAL_FOLDER, smtp=None)
+def rehearsal(config: ChannelConfig, folder: Path) -> ChannelConfig:
+    """Return the same channel for a rehearsal: nothing leaves the machine, and files are written below `folder`."""
+    match config.adapter:
+        case "console":
+            return config
+        case "file":
+            return msgspec.structs.replace(config, path=str(folder))
+        case "smtp":
+            return msgspec.structs.replace(config, adapter="file", format="jsonl", path=str(folder), smtp=None)
+        case _:
+            assert_never(config.adapter)
 
 
 def unsubscribe(config: ChannelConfig, data: "Mapping[str, Value]") -> tuple[str | None, str | None]:

@@ -35,8 +35,11 @@ class Carrier(Struct, frozen=True, kw_only=True):
 class Outbox:
     """Delivers what a store has pending. One event loop serves all channels of a process."""
 
-    def __init__(self, store: Store, carriers: Mapping[str, Carrier], contents: Mapping[str, str]) -> None:
-        self._store, self._carriers = store, carriers
+    def __init__(
+        self, store: Store, carriers: Mapping[str, Carrier], contents: Mapping[str, str], *, virtual: bool
+    ) -> None:
+        """Deliver for a store; on virtual time each send is attempted at the moment it became available."""
+        self._store, self._carriers, self._virtual = store, carriers, virtual
         self._contents = dict(contents)
         self._templates: dict[str, Template] = {}
         self._loop = asyncio.new_event_loop()
@@ -76,17 +79,18 @@ class Outbox:
         carrier = self._carriers.get(channel)
         if carrier is None:
             return [_failed(send, now, "no_channel", f"the project has no channel `{channel}` any more") for send in sends]
+        moments = {send.key: send.available_at if self._virtual else now for send in sends}
         settlements: list[Settlement] = []
         ready: list[tuple[KeptSend, Outgoing]] = []
         for send in sends:
             try:
                 ready.append((send, self._render(send, carrier.config)))
             except (RenderError, msgspec.DecodeError, KeyError) as problem:
-                settlements.append(_failed(send, now, "render", str(problem)))
+                settlements.append(_failed(send, moments[send.key], "render", str(problem)))
         if ready:
             answers = await carrier.adapter.deliver([outgoing for _, outgoing in ready])
             for (send, _), answer in zip(ready, answers, strict=True):
-                settlements.append(self._settle(send, answer, now))
+                settlements.append(self._settle(send, answer, moments[send.key]))
         return settlements
 
     def _render(self, send: KeptSend, config: ChannelConfig) -> Outgoing:

@@ -1,10 +1,12 @@
 """A project, a store and its channels brought together: what a run needs, made once and let go of at the end."""
 
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Self, TextIO, TypeAlias
 
 from journeyscript.channels.adapters import make_adapter, rehearsal
+from journeyscript.channels.withheld import WithheldAdapter
 from journeyscript.compiler import Project
 from journeyscript.engine.values import ChannelPolicy
 from journeyscript.machine.canonical import version_of
@@ -14,6 +16,17 @@ from journeyscript.runtime.outbox import Carrier, Outbox
 from journeyscript.runtime.programs import Programs
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Deployment, Store
+from journeyscript.syntax.config import ChannelConfig
+
+
+class For(Enum):
+    """What messages are handed to channels for, where they are not rehearsed into a folder."""
+
+    REAL = "real"
+    NOTHING = "nothing"
+
+
+Delivery: TypeAlias = For | Path
 
 
 def deployments_of(project: Project) -> list[Deployment]:
@@ -58,31 +71,29 @@ class Session:
         store: Store,
         *,
         virtual: bool,
-        for_real: bool,
+        delivery: Delivery,
         at: Instant,
         environment: Mapping[str, str],
         stream: TextIO | None = None,
     ) -> None:
         """Deploy the project's journeys to the store as of `at`.
 
-        `for_real`: channels that leave the machine do so; else they are rehearsed into files.
+        `delivery` is `For.REAL`, a folder that rehearsed messages are written to, or `For.NOTHING`.
 
         Raises:
             ChannelError: a channel cannot be used as it is configured.
             StoreError: the store cannot be used.
         """
-        carriers = {}
-        for name, config in project.channels.items():
-            used = config if for_real else rehearsal(config)
-            adapter = make_adapter(used, environment=environment, folder=_folder(project), stream=stream)
-            carriers[name] = Carrier(config=used, adapter=adapter)
+        carriers = {
+            name: _carrier(project, config, delivery, environment, stream) for name, config in project.channels.items()
+        }
         store.deploy(deployments_of(project), at)
         self.project, self.store = project, store
         self.rules = rules_of(project, store, virtual=virtual)
         self.intake = Intake(project.catalog)
         kept, _ = store.deployments()
         contents = {digest: document for d in kept.values() for digest, document in d.contents.items()}
-        self.outbox = Outbox(store, carriers, contents)
+        self.outbox = Outbox(store, carriers, contents, virtual=virtual)
 
     def __enter__(self) -> Self:
         """Return the session."""
@@ -93,5 +104,21 @@ class Session:
         self.outbox.close()
 
 
-def _folder(project: Project) -> Path:
-    return project.files.root
+def _carrier(
+    project: Project,
+    config: ChannelConfig,
+    delivery: Delivery,
+    environment: Mapping[str, str],
+    stream: TextIO | None,
+) -> Carrier:
+    root = project.files.root
+    match delivery:
+        case For.NOTHING:
+            return Carrier(config=config, adapter=WithheldAdapter())
+        case For.REAL:
+            adapter = make_adapter(config, environment=environment, folder=root, stream=stream)
+        case Path():
+            # What is rehearsed stays together, wherever the channel would have written.
+            config = rehearsal(config, delivery)
+            adapter = make_adapter(config, environment=environment, folder=root, stream=stream)
+    return Carrier(config=config, adapter=adapter)

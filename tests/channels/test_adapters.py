@@ -3,11 +3,12 @@
 import asyncio
 import io
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from journeyscript.channels.adapters import REHEARSAL_FOLDER, ChannelError, make_adapter, rehearsal, unsubscribe
+from journeyscript.channels.adapters import ChannelError, make_adapter, rehearsal, unsubscribe
 from journeyscript.channels.console import ConsoleAdapter
 from journeyscript.channels.file import EmlAdapter, JsonLinesAdapter
 from journeyscript.channels.render import RenderError
@@ -58,10 +59,10 @@ def test_the_console_writes_to_the_stream_it_is_given(email_channel, tmp_path, m
 
 
 def test_a_rehearsal_writes_what_smtp_would_send_and_needs_no_secret(channel_at, tmp_path, make_outgoing):
-    channel = rehearsal(channel_at(25, smtp={"password": "${MAIL_PASSWORD}", "username": "shop"}))
+    channel = rehearsal(channel_at(25, smtp={"password": "${MAIL_PASSWORD}", "username": "shop"}), Path("rehearsed"))
     assert (channel.adapter, channel.smtp) == ("file", None)
     asyncio.run(make_adapter(channel, environment={}, folder=tmp_path).deliver([make_outgoing()]))
-    line = json.loads((tmp_path / REHEARSAL_FOLDER / "email.jsonl").read_text())
+    line = json.loads((tmp_path / "rehearsed" / "email.jsonl").read_text())
     assert (line["to"], line["subject"]) == ("ada@example.com", "Welcome")
     assert line["headers"]["From"] == "The Shop <hello@shop.example>"
 
@@ -69,7 +70,7 @@ def test_a_rehearsal_writes_what_smtp_would_send_and_needs_no_secret(channel_at,
 @pytest.mark.parametrize("adapter", ["console", "file"])
 def test_a_rehearsal_leaves_a_channel_alone_that_stays_on_the_machine(email_channel, adapter):
     channel = msgspec.structs.replace(email_channel, adapter=adapter, path="elsewhere")
-    assert rehearsal(channel) == channel
+    assert rehearsal(channel, Path("elsewhere")) == channel
 
 
 def with_unsubscribe(channel, **changes):

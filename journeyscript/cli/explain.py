@@ -1,0 +1,75 @@
+"""`journeyscript explain`: why a customer is where they are."""
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from journeyscript.cli.shared import Exit, cannot, format_option, load_project, project_option, store_option
+
+if TYPE_CHECKING:
+    from journeyscript.runtime.explain import Explanation
+
+
+@click.command("explain")
+@click.argument("customer")
+@click.argument("journey", required=False)
+@project_option
+@store_option
+@format_option("text", "json")
+def explain_command(
+    customer: str, journey: str | None, folder: Path | None, store_path: Path | None, output_format: str
+) -> None:
+    """Tell every step of CUSTOMER, with the rule and the values that decided it, and what was not sent and why.
+
+    Times are in the customer's zone. With JOURNEY, only that journey is told. Exits with 3 where there is nothing to
+    tell.
+
+    \b
+    journeyscript explain c003
+    journeyscript explain c003 welcome --output-format json
+    """
+    import msgspec
+
+    from journeyscript.cli.stores import open_latest
+    from journeyscript.runtime.explain import explain
+    from journeyscript.stores.records import StoreError
+
+    project = load_project(folder)
+    store, _ = open_latest(project, store_path)
+    try:
+        with contextlib.closing(store):
+            story = store.story(customer)
+            deployments, _current = store.deployments()
+    except StoreError as problem:
+        cannot(str(problem))
+    if story is None:
+        click.echo(f"the store knows no customer `{customer}`", err=True)
+        sys.exit(Exit.NOTHING)
+    told = explain(story, deployments, project.config.timezone, journey)
+    if output_format == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
+    else:
+        for number, explanation in enumerate(told):
+            if number:
+                click.echo()
+            _print(customer, explanation)
+    if not told:
+        what = "any journey" if journey is None else f"`{journey}`"
+        click.echo(f"`{customer}` has never entered {what}", err=True)
+        sys.exit(Exit.NOTHING)
+
+
+def _print(customer: str, explanation: "Explanation") -> None:
+    from journeyscript.semantics.show import show_value
+
+    key = f", {explanation.key}" if explanation.key else ""
+    click.echo(f"{customer} in {explanation.journey}{key} (version {explanation.version}): {explanation.outcome}")
+    width = max(len(line.state) for line in explanation.lines) if explanation.lines else 0
+    for line in explanation.lines:
+        values = ", ".join(f"{text} = {show_value(value)}" for text, value in line.values)
+        click.echo(f"  {line.at}  {line.state:<{width}}  {line.why}" + (f"  [{values}]" if values else ""))
+        if line.send is not None:
+            click.echo(f"  {'':<25}  {'':<{width}}  {line.send}")

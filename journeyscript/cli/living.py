@@ -1,0 +1,111 @@
+"""`run` on the wall clock: sources, signals, and a line about what was done."""
+
+import contextlib
+import os
+import signal
+import stat
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from journeyscript.channels.adapters import ChannelError
+from journeyscript.cli.shared import cannot, open_store
+from journeyscript.cli.stores import live_store_path, shown_path
+from journeyscript.compiler import Project
+from journeyscript.runtime.live import Live, wall_clock
+from journeyscript.runtime.session import For, Session
+from journeyscript.runtime.sources import open_source
+from journeyscript.stores.records import Store, StoreError
+
+
+class _Tally:
+    """What a live run has done so far."""
+
+    def __init__(self) -> None:
+        self.records = self.timers = self.sends = 0
+
+    def add(self, records: int, timers: int, sends: int) -> None:
+        self.records += records
+        self.timers += timers
+        self.sends += sends
+
+
+def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...], *, once: bool, dry_run: bool) -> None:
+    """Run until told to stop, or with `once` until there is nothing to do now."""
+    path = live_store_path(project, store_path)
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(_store(path, dry_run=dry_run))
+        if store.settings().get("clock") == "virtual":
+            cannot(
+                f"`{shown_path(path)}` was filled by a replay: its timers belong to another time",
+                "name another file with --store",
+            )
+        tally = _Tally()
+        try:
+            store.note(clock="wall")
+            session = stack.enter_context(
+                Session(
+                    project,
+                    store,
+                    virtual=False,
+                    delivery=For.NOTHING if dry_run else For.REAL,
+                    at=wall_clock(),
+                    environment=os.environ,
+                )
+            )
+            _work(session, store, follow or _piped(), tally, once=once)
+        except (StoreError, ChannelError) as problem:
+            cannot(str(problem))
+    kept = "A dry run: nothing was sent, nothing was kept" if dry_run else f"Stopped; the store is {shown_path(path)}"
+    sends = "would be handed over" if dry_run else "handed over"
+    click.echo(
+        f"{kept}. Took in {tally.records:,} records, {tally.timers:,} customers moved by time, "
+        f"{tally.sends:,} messages {sends}.",
+        err=True,
+    )
+
+
+def _work(session: Session, store: Store, follow: tuple[str, ...], tally: _Tally, *, once: bool) -> None:
+    wake = threading.Event()
+    live = Live(session, wake, tally.add)
+    # From here on a signal is answered; what comes before can be done again.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: live.stop())
+    positions = store.positions()
+    sources = [open_source(name, positions, wake.set, whole=once) for name in follow]
+    reading = ", ".join("standard input" if name == "-" else name for name in follow) or "nothing; timers only"
+    journeys = len(session.project.journeys)
+    click.echo(f"Running {journeys} journey{'s' if journeys != 1 else ''}; reading {reading}. Ctrl-C stops.", err=True)
+    live.run(sources, once=once)
+
+
+@contextlib.contextmanager
+def _store(path: Path, *, dry_run: bool) -> Iterator[Store]:
+    """Open the store; a dry run works on a copy, which is thrown away."""
+    if not dry_run:
+        store = open_store(path)
+        with contextlib.closing(store):
+            yield store
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "store.db"
+        if path.exists():
+            from journeyscript.stores.sqlite import open_sqlite
+
+            with contextlib.closing(open_sqlite(path, read_only=True)) as original:
+                original.backup(copy)
+        with contextlib.closing(open_store(copy)) as store:
+            yield store
+
+
+def _piped() -> tuple[str, ...]:
+    """Return standard input as a source where something is piped into it."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):
+        return ()
+    return ("-",) if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode) else ()

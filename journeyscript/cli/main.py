@@ -1,0 +1,63 @@
+"""The command `journeyscript`: a thin layer over the package; every command is a module of its own, read when asked for."""
+
+import importlib
+
+import click
+
+from journeyscript import __version__
+from journeyscript.cli.shared import Exit
+
+COMMANDS = {
+    "init": "journeyscript.cli.init:init_command",
+    "validate": "journeyscript.cli.validate:validate_command",
+    "test": "journeyscript.cli.test:test_command",
+    "run": "journeyscript.cli.run:run_command",
+    "status": "journeyscript.cli.status:status_command",
+    "explain": "journeyscript.cli.explain:explain_command",
+    "graph": "journeyscript.cli.graph:graph_command",
+    "compile": "journeyscript.cli.compile:compile_command",
+}
+
+
+class _Commands(click.Group):
+    """Commands in the order in which people meet them; a module is imported when its command is asked for."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """Return a command by name."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="journeyscript %(version)s")
+def cli() -> None:
+    """Customer journeys as code.
+
+    Journeys are YAML files. `validate` checks them, `test` tries them on invented customers, `run` takes real
+    customers through them and sends the messages, `status` and `explain` say what happened and why.
+
+    \b
+    Start here:
+      journeyscript init shop        make a project with a first journey
+      journeyscript validate         check it
+      journeyscript run --events FILE   replay recorded events; weeks pass in seconds
+      journeyscript run              run it on the clock, until you stop it
+
+    Every command exits with 0 for yes or done, 1 for no, 2 where it could not answer, 3 where nothing matched.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        cli(prog_name="journeyscript")
+    except BrokenPipeError:
+        # Whoever read the output has gone; there is nobody to tell.
+        raise SystemExit(Exit.CANNOT) from None

@@ -1,0 +1,64 @@
+"""`journeyscript run`: the runtime on the wall clock, or a replay of recorded events."""
+
+import logging
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from journeyscript.cli.shared import cannot, load_sound_project, project_option, store_option
+
+
+@click.command("run")
+@project_option
+@store_option
+@click.option("--events", type=click.Path(path_type=Path), help="Replay the events recorded in this file, on virtual time.")
+@click.option("--mapping", type=click.Path(path_type=Path), help="How to read --events that are not our JSON lines.")
+@click.option("--until", type=click.DateTime(), help="How long a replay goes on behind its last event (UTC).")
+@click.option("--deliver", is_flag=True, help="Let a replay send for real; else messages are written to files.")
+@click.option("--follow", multiple=True, help="Live: read this file as it grows, this directory, or - for standard input.")
+@click.option("--once", is_flag=True, help="Live: do what there is to do now, and end.")
+@click.option("--dry-run", is_flag=True, help="Decide everything, send nothing, keep nothing.")
+def run_command(
+    folder: Path | None,
+    store_path: Path | None,
+    events: Path | None,
+    mapping: Path | None,
+    until: datetime | None,
+    deliver: bool,
+    follow: tuple[str, ...],
+    once: bool,
+    dry_run: bool,
+) -> None:
+    """Take customers through the journeys.
+
+    Live, events come from standard input where something is piped in, or from --follow; timers fire on the wall
+    clock until SIGINT (Ctrl-C) or SIGTERM, and the next start goes on where this one stopped.
+
+    With --events, a recorded history is replayed on virtual time: weeks of waits pass in seconds, messages are
+    written to files, and the store is a separate one.
+
+    \b
+    journeyscript run --events samples/events.jsonl
+    journeyscript run --events orders.csv --mapping mapping.yaml
+    producer | journeyscript run
+    journeyscript run --follow events.jsonl --once
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    project = load_sound_project(folder)
+    if not project.journeys:
+        cannot("the project has no journeys", "write one in `journeys/`, or run `journeyscript init`")
+    if events is not None:
+        if follow or once:
+            cannot("--events replays a recording; --follow and --once belong to a live run", "leave one of them out")
+        from journeyscript.cli.replaying import replay_file
+
+        replay_file(project, store_path, events, mapping, until, deliver=deliver, dry_run=dry_run)
+    else:
+        if mapping is not None or until is not None or deliver:
+            cannot("--mapping, --until and --deliver belong to a replay", "name a recording with --events")
+        from journeyscript.cli.living import run_live
+
+        run_live(project, store_path, follow, once=once, dry_run=dry_run)

@@ -1,0 +1,52 @@
+"""Which store a command means, and what stands beside it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from journeyscript.cli.shared import cannot, open_store
+
+if TYPE_CHECKING:
+    from journeyscript.compiler import Project
+    from journeyscript.stores.records import Store
+
+REPLAY_STORE = ".journeyscript/replay.db"
+"""Where a replay keeps its store, below the project: apart from the live one, whose clock is the wall's."""
+
+
+def live_store_path(project: "Project", written: Path | None) -> Path:
+    """Return the store of live runs."""
+    return written if written is not None else project.files.root / project.config.store
+
+
+def replay_store_path(project: "Project", written: Path | None) -> Path:
+    """Return the store of a replay."""
+    return written if written is not None else project.files.root / REPLAY_STORE
+
+
+def messages_folder(store: Path) -> Path:
+    """Return where a rehearsal beside a store keeps its messages."""
+    return store.with_suffix(".messages")
+
+
+def store_files(path: Path) -> list[Path]:
+    """Return the files that make up a SQLite store."""
+    return [path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", ".lock"))]
+
+
+def open_latest(project: "Project", written: Path | None) -> tuple["Store", Path]:
+    """Return the store to be asked, for reading: the one that is named, else the one that was written to last."""
+    candidates = [written] if written is not None else [live_store_path(project, None), replay_store_path(project, None)]
+    there = [path for path in candidates if path.exists()]
+    if not there:
+        where = " or ".join(f"`{path}`" for path in candidates)
+        cannot(f"there is no store at {where}", "`journeyscript run` makes one")
+    latest = max(there, key=lambda path: max(f.stat().st_mtime for f in store_files(path) if f.exists()))
+    return open_store(latest, read_only=True), latest
+
+
+def shown_path(path: Path) -> str:
+    """Return the path as short as it can be written from here."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)

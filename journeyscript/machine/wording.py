@@ -1,0 +1,111 @@
+"""A machine's parts in words: what makes a transition happen, when a timer is up, what a rule of the trace meant."""
+
+from typing import assert_never
+
+from journeyscript.machine.model import (
+    WEEKDAYS,
+    After,
+    Always,
+    Arm,
+    AtDate,
+    AtTime,
+    CalendarDays,
+    Due,
+    If,
+    Lap,
+    Machine,
+    NotSent,
+    On,
+    State,
+    Timer,
+    Trigger,
+    Weekday,
+    When,
+    Within,
+)
+from journeyscript.semantics.show import show
+from journeyscript.syntax.duration import show_duration
+
+
+def trigger_in_words(trigger: Trigger, state: State) -> str:  # noqa: PLR0911 - one line for each trigger
+    """Return what makes a transition of a state happen."""
+    match trigger:
+        case Always():
+            return "else" if state.step == "branch" else ""
+        case If(condition=condition) | When(condition=condition):
+            return show(condition)
+        case Arm(arm=arm, low=low, high=high):
+            return f"{arm} {(high - low) / 10_000:g} %"
+        case Lap(times=times):
+            return f"at most {times} times"
+        case NotSent():
+            return "not sent"
+        case On(event=event, where=None):
+            return event
+        case On(event=event, where=where):
+            return f"{event} where {show(where)}"
+        case Due():
+            return "" if state.timer is None else timer_in_words(state.timer)
+        case _:
+            assert_never(trigger)
+
+
+def timer_in_words(timer: Timer) -> str:
+    """Return when the time of a state is up."""
+    match timer:
+        case After(duration=duration):
+            return f"after {show_duration(duration)}"
+        case CalendarDays(days=days):
+            return f"after {days} calendar day{'s' if days != 1 else ''}"
+        case AtTime(minute=minute, days=days):
+            return f"at {_clock(minute)}{_on(days)}"
+        case Within(start=start, end=end, days=days):
+            return f"between {_clock(start)} and {_clock(end)}{_on(days)}"
+        case AtDate(moment=moment, minute=minute):
+            return f"on {show(moment)}" + (f" at {_clock(minute)}" if minute else "")
+        case _:
+            assert_never(timer)
+
+
+def rule_in_words(machine: Machine, left: str | None, rule: str) -> str:
+    """Return a rule of the trace in words; `left` is the state that was left by it, `None` at entry."""
+    state = next((s for s in machine.states if s.id == left), None)
+    kind, _, rest = rule.partition(" ")
+    if kind == "entry":
+        return f"entered on `{machine.entry.event}`"
+    if state is None:
+        return rule
+    match kind:
+        case "event":
+            return f"`{rest}` happened"
+        case "timer":
+            return f"time was up, {trigger_in_words(Due(), state)}"
+        case "if":
+            return f"because {trigger_in_words(state.transitions[int(rest) - 1].trigger, state)}"
+        case "else":
+            return "no condition held"
+        case "when":
+            condition = next(t.trigger.condition for t in state.transitions if isinstance(t.trigger, When))
+            return f"because {show(condition)}"
+        case "arm":
+            return f"drew the arm `{rest}`"
+        case "send":
+            return f"sent by {rest}"
+        case "skipped":
+            return f"not sent: {rest}"
+        case "done":
+            return "done"
+        case _:
+            return rule
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _on(days: tuple[Weekday, ...]) -> str:
+    if days == WEEKDAYS:
+        return ""
+    if days == WEEKDAYS[:5]:
+        return " on weekdays"
+    return " on the weekend" if days == WEEKDAYS[5:] else " on " + ", ".join(days)

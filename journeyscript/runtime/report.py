@@ -1,0 +1,119 @@
+"""What happened in a store, counted: who entered and where they stand, what was sent and what was not and why."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import Struct
+
+from journeyscript.semantics.types import Instant
+from journeyscript.stores.records import JourneyCount, SendCount, Store, Totals
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How many stand at a state, or ended for a reason."""
+
+    name: str
+    count: int
+
+
+class JourneyReport(Struct, frozen=True, kw_only=True):
+    """One journey over all its versions. `entered` is always the sum of the four that follow it."""
+
+    journey: str
+    versions: int
+    entered: int
+    active: int
+    completed: int
+    exited: int
+    failed: int
+    standing: tuple[Standing, ...]
+    reasons: tuple[Standing, ...]
+
+
+class MessageReport(Struct, frozen=True, kw_only=True):
+    """One message of a journey on one channel; skipped ones have no channel."""
+
+    journey: str
+    message: str
+    channel: str
+    sent: int
+    pending: int
+    failed: int
+
+
+class NotSent(Struct, frozen=True, kw_only=True):
+    """How many messages of a journey were skipped or failed for a reason."""
+
+    journey: str
+    message: str
+    status: str
+    reason: str
+    count: int
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """A store at a moment."""
+
+    totals: Totals
+    journeys: tuple[JourneyReport, ...]
+    messages: tuple[MessageReport, ...]
+    not_sent: tuple[NotSent, ...]
+
+
+def report(store: Store, now: Instant) -> Report:
+    """Return the counts of a store; `now` tells which timers are overdue."""
+    counts, sends = store.journey_counts(), store.send_counts()
+    return Report(
+        totals=store.totals(now),
+        journeys=tuple(_journey(name, [c for c in counts if c.journey == name]) for name in _names(counts)),
+        messages=tuple(_messages(sends)),
+        not_sent=tuple(
+            NotSent(journey=s.journey, message=s.message, status=s.status, reason=s.reason or "unknown", count=s.count)
+            for s in sends
+            if s.status in ("skipped", "failed")
+        ),
+    )
+
+
+def _names(counts: Iterable[JourneyCount]) -> list[str]:
+    return list(dict.fromkeys(count.journey for count in counts))
+
+
+def _journey(name: str, counts: Sequence[JourneyCount]) -> JourneyReport:
+    def total(matches: Callable[[JourneyCount], bool]) -> int:
+        return sum(count.count for count in counts if matches(count))
+
+    return JourneyReport(
+        journey=name,
+        versions=len({count.version for count in counts}),
+        entered=total(lambda _: True),
+        active=total(lambda c: c.status == "active"),
+        completed=total(lambda c: c.status == "completed"),
+        exited=total(lambda c: c.status == "exited"),
+        failed=total(lambda c: c.status == "failed"),
+        standing=_summed((c.state, c.count) for c in counts if c.status == "active"),
+        reasons=_summed((c.reason or "unknown", c.count) for c in counts if c.status in ("exited", "failed")),
+    )
+
+
+def _summed(pairs: Iterable[tuple[str, int]]) -> tuple[Standing, ...]:
+    sums: dict[str, int] = {}
+    for name, count in pairs:
+        sums[name] = sums.get(name, 0) + count
+    return tuple(Standing(name=name, count=count) for name, count in sorted(sums.items(), key=lambda p: (-p[1], p[0])))
+
+
+def _messages(sends: Sequence[SendCount]) -> Iterable[MessageReport]:
+    keys = dict.fromkeys((s.journey, s.message, s.channel) for s in sends if s.status != "skipped")
+    for journey, message, channel in keys:
+        by_status: dict[str, int] = {}
+        for s in sends:
+            if (s.journey, s.message, s.channel) == (journey, message, channel):
+                by_status[s.status] = by_status.get(s.status, 0) + s.count
+        yield MessageReport(
+            journey=journey,
+            message=message,
+            channel=channel,
+            sent=by_status.get("sent", 0),
+            pending=by_status.get("pending", 0) + by_status.get("sending", 0),
+            failed=by_status.get("failed", 0),
+        )
