@@ -17,12 +17,11 @@ from journeyscript.checks.project import check_names, check_tests
 from journeyscript.diagnostics import Diagnostic, Severity, in_reading_order
 from journeyscript.engine.calendar import zone_exists
 from journeyscript.machine.lowering import Compiled, Surroundings, lower
-from journeyscript.rules import finding
+from journeyscript.rules import RULE_BY_CODE, finding
 from journeyscript.semantics.catalog import Catalog
 from journeyscript.semantics.declarations import read_catalog
 from journeyscript.semantics.templates import TemplateReads, read_line, read_templates
 from journeyscript.source.nodes import Mapping as MappingNode
-
 from journeyscript.source.project import ProjectFiles, list_project
 from journeyscript.source.text import read_text
 from journeyscript.source.yaml import read_file
@@ -123,7 +122,7 @@ class _Compilation:
         except DurationProblem as problem:
             self.findings.append(_duration_finding(problem, node))
             return fallback
-        self.findings += _zone_findings(config.timezone, node)
+        self.findings += [*_zone_findings(config.timezone, node), *_weight_findings(config, node)]
         return config
 
     def channels(self) -> tuple[dict[str, ChannelConfig], dict[str, MappingNode]]:
@@ -193,6 +192,26 @@ def _zone_findings(timezone: str, node: MappingNode) -> list[Diagnostic]:
     return [finding("JS401", f"there is no time zone `{timezone}`", span, help="write it as `Europe/Berlin`")]
 
 
+def _weight_findings(config: ProjectConfig, node: MappingNode) -> list[Diagnostic]:
+    """Return that a rule was made lighter whose findings leave nothing to run."""
+    rules = node.get("rules")
+    assert rules is None or isinstance(rules, MappingNode), "every schema lets only a mapping of rules come here"
+    return [
+        finding(
+            "JS005",
+            f"`{code}` is an error, which cannot be made less",
+            rules.key_span(code),
+            help="take it out; only what is a warning can be turned off",
+        )
+        for code, weight in config.rules.items()
+        if rules is not None and _is_lighter(code, weight)
+    ]
+
+
+def _is_lighter(code: str, weight: str) -> bool:
+    return weight != Severity.ERROR and code in RULE_BY_CODE and RULE_BY_CODE[code].severity == Severity.ERROR
+
+
 def _duration_finding(problem: DurationProblem, node: MappingNode) -> Diagnostic:
     return finding("JS408" if problem.ambiguous else "JS005", problem.message, node.span, help=problem.help_text)
 
@@ -202,6 +221,8 @@ def _weighed(findings: Iterable[Diagnostic], rules: Mapping[str, str]) -> list[D
     weighed = []
     for found in findings:
         weight = rules.get(found.code)
+        if weight is not None and _is_lighter(found.code, weight):
+            weight = None  # Said where the weight is written: a journey with an error has no machine.
         if weight == "off":
             continue
         weighed.append(found if weight is None else msgspec.structs.replace(found, severity=Severity(weight)))

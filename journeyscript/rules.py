@@ -69,16 +69,13 @@ RULES: tuple[Rule, ...] = (
     _error("JS307", "not-in-enum", "A value is compared with one that it can never have."),
     _error("JS308", "condition-not-boolean", "A condition is neither true nor false."),
     _error("JS310", "unit-mismatch", "Amounts of different units are combined, such as money and a duration."),
-    _error("JS311", "event-not-in-scope", "`event` is used where no event has just happened."),
+    _error("JS311", "event-not-in-scope", "An expression uses `event` where no event has just happened."),
     # Time
     _error("JS401", "unknown-timezone", "A time zone is named that the time zone database does not know."),
     _error("JS402", "empty-window", "A window of time holds no instant at all."),
-    _error("JS405", "never-sendable", "The times at which a message may be sent leave nothing over."),
-    _warning("JS406", "past-date", "A date is already past when the file is read."),
     _error("JS408", "ambiguous-duration", "A duration can be read in more than one way."),
     # Policy: what may be sent
     _error("JS501", "consent-undeclared", "A channel does not say which consent it needs, so none could be checked."),
-    _warning("JS504", "no-cap-declared", "Nothing limits how many marketing messages a customer can receive."),
     _error("JS505", "marketing-without-unsubscribe", "A marketing message offers no way to say no to more of them."),
     # Content: messages
     _error("JS601", "undefined-variable", "A message uses a variable that nothing provides."),

@@ -21,9 +21,10 @@ def unreachable_step(compiled: Compiled) -> Iterator[Diagnostic]:
     """JS201: no way leads to a step. Only the first step behind a closed way is named."""
     machine = compiled.machine
     found = reachable(machine)
-    inner = {t.target for state in machine.states if state.id not in found for t in state.transitions}
+    told = found | {END}
     for state in machine.states:
-        if state.id not in found and state.id not in inner and state.id != END:
+        if state.id not in told:
+            told |= reachable(machine, [state.id])
             yield finding(
                 "JS201",
                 f"no way leads to `{state.id}`",

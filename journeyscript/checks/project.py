@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from journeyscript.diagnostics import Diagnostic, Label
+from journeyscript.machine.naming import END, name_steps
 from journeyscript.rules import finding
 from journeyscript.semantics.catalog import Catalog
 from journeyscript.semantics.checker import suggestion
@@ -40,9 +41,10 @@ def check_names(journeys: Iterable[Journey]) -> Iterator[Diagnostic]:
 def check_tests(
     journeys: Iterable[Journey], tests: Mapping[str, MappingNode], catalog: Catalog
 ) -> Iterator[Diagnostic]:
-    """Yield JS107 and JS103 for tests of what is not there, JS902 for journeys without a test."""
+    """Yield JS107, JS103 and JS101 for tests of what is not there, JS902 for journeys without a test."""
     journeys = list(journeys)
     names = [journey.name.text for journey in journeys]
+    steps = {journey.name.text: _step_names(journey) for journey in journeys}
     tested = set()
     for node in tests.values():
         journey = node.get("journey")
@@ -55,14 +57,19 @@ def check_tests(
             if event.text not in catalog.events:
                 advice = suggestion(event.text, catalog.events)
                 yield finding("JS103", f"there is no event `{event.text}`", event.span, help=advice)
-    for journey in journeys:
-        if journey.name.text not in tested:
+        for step in _path(node):
+            if step.text not in steps.get(journey.text, {step.text}):
+                advice = suggestion(step.text, steps[journey.text])
+                message = f"journey `{journey.text}` has no step `{step.text}`"
+                yield finding("JS101", message, step.span, help=advice, journey=journey.text)
+    for written in journeys:
+        if written.name.text not in tested:
             yield finding(
                 "JS902",
-                f"journey `{journey.name.text}` has no test",
-                journey.name.span,
-                help=f"write `{journey.path.rsplit('.', 1)[0]}.test.yaml`",
-                journey=journey.name.text,
+                f"journey `{written.name.text}` has no test",
+                written.name.span,
+                help=f"write `{written.path.rsplit('.', 1)[0]}.test.yaml`",
+                journey=written.name.text,
             )
 
 
@@ -72,6 +79,19 @@ def _events(test_file: MappingNode) -> Iterator[Scalar]:
             event = moment.get("event") if isinstance(moment, MappingNode) else None
             if isinstance(event, Scalar):
                 yield event
+
+
+def _path(test_file: MappingNode) -> Iterator[Scalar]:
+    for test in _items(test_file.get("tests")):
+        expect = test.get("expect") if isinstance(test, MappingNode) else None
+        for step in _items(expect.get("path") if isinstance(expect, MappingNode) else None):
+            if isinstance(step, Scalar):
+                yield step
+
+
+def _step_names(journey: Journey) -> frozenset[str]:
+    ids, _ = name_steps(journey.steps, journey.name.text)
+    return frozenset({*ids.values(), END})
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:

@@ -1,5 +1,6 @@
 """`journeyscript run`: the runtime on the wall clock, or a replay of recorded events."""
 
+import gc
 import logging
 import sys
 from datetime import datetime
@@ -47,6 +48,9 @@ def run_command(
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # What batches make has no cycles; the collector would only walk over what is alive.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     project = load_sound_project(folder)
     if not project.journeys:
         cannot("the project has no journeys", "write one in `journeys/`, or run `journeyscript init`")

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -12,7 +13,9 @@ from journeyscript.cli.shared import Exit, format_option, load_project, project_
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @project_option
 @format_option("full", "concise", "json", "github")
-def validate_command(paths: tuple[Path, ...], folder: Path | None, output_format: str) -> None:
+def validate_command(
+    paths: tuple[Path, ...], folder: Path | None, output_format: Literal["full", "concise", "json", "github"]
+) -> None:
     """Check every file of a project: journeys, catalog, channels, messages and tests.
 
     With PATHS, only findings in these files or folders are shown. Exits with 0 where there is no error, 1 where there

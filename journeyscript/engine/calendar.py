@@ -114,16 +114,16 @@ def instant_of(day: Date, minute: int, zone: str) -> Instant:
     if first.to_plain() == plain:
         return first.to_instant().timestamp(unit="millisecond")
     last = plain.assume_tz(zone, disambiguation="later")
-    return _change_between(first, last)
+    return _change_between(first, last, zone)
 
 
-def _change_between(before: ZonedDateTime, after: ZonedDateTime) -> Instant:
+def _change_between(before: ZonedDateTime, after: ZonedDateTime, zone: str) -> Instant:
     """Return the first instant with the later offset, by bisection to the second."""
     low, high = before.to_instant().timestamp(), after.to_instant().timestamp()
     offset = after.offset
     while high - low > 1:
         middle = (low + high) // 2
-        if Moment.from_timestamp(middle).to_tz(before.tz_id).offset == offset:
+        if Moment.from_timestamp(middle).to_tz(zone).offset == offset:
             high = middle
         else:
             low = middle

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from journeyscript.engine import operations
 from journeyscript.engine.values import Enrollment, Event, Facts
 from journeyscript.semantics import typed
-from journeyscript.semantics.types import Instant, Value
+from journeyscript.semantics.types import Instant, Kind, Type, Value
 
 Evaluator: TypeAlias = Callable[[Facts, Event | None, Enrollment | None, Instant], Value]
 
@@ -19,6 +19,7 @@ _GLOBALS = {
     "__builtins__": {},
     "aggregate": operations.aggregate,
     "select": operations.select,
+    "multiply": operations.multiply,
     "divide": operations.divide,
     "shift_date": operations.shift_date,
     "between_dates": operations.between_dates,
@@ -33,7 +34,7 @@ _COMPARISONS: dict[str, type[ast.cmpop]] = {
     ">": ast.Gt,
     ">=": ast.GtE,
 }
-_OPERATORS: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
+_OPERATORS: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
 
 
 def compile_expression(node: typed.Expression, timezone: str) -> Evaluator:
@@ -44,7 +45,7 @@ def compile_expression(node: typed.Expression, timezone: str) -> Evaluator:
 
     def evaluate(facts: Facts, event: Event | None, enrollment: Enrollment | None, now: Instant) -> Value:
         try:
-            return function(facts, event, enrollment, now)
+            return operations.representable(function(facts, event, enrollment, now))
         except (TypeError, ValueError, ArithmeticError, AttributeError):
             # Data that a catalog of another day let in may be of another type: that is unknown, not a failure.
             return None
@@ -99,8 +100,8 @@ class _Generator:
             case typed.Arithmetic():
                 return self.strict([node.left, node.right], lambda parts: _arithmetic(node, *parts))
             case typed.Coalesce(left=left, right=right):
-                value, again = self.keep(left)
-                missing = _compare(value, ast.Is(), ast.Constant(None))
+                kept, again = self.keep(left)
+                missing = _compare(kept, ast.Is(), ast.Constant(None))
                 return ast.IfExp(missing, self.make(right), again)
             case typed.InSegment(condition=condition):
                 return _compare(self.make(condition), ast.Is(), ast.Constant(value=True))
@@ -210,17 +211,24 @@ def _arithmetic(node: typed.Arithmetic, left: ast.expr, right: ast.expr) -> ast.
     match node.op, node.type.kind:
         case "+" | "-", "date":
             return _call(_name("shift_date"), left, right, ast.Constant(1 if node.op == "+" else -1))
-        case "-", "duration" if _is_date(node.left):
+        case "-", "duration" if _kind(node.left) == "date":
             return _call(_name("between_dates"), left, right)
+        case "*", _:
+            return _call(_name("multiply"), left, right)
         case "/", _:
             return _call(_name("divide"), left, right)
         case op, _:
             return ast.BinOp(left, _OPERATORS[op](), right)
 
 
-def _is_date(node: typed.Expression) -> bool:
-    kind = getattr(node, "type", None)
-    return kind is not None and kind.kind == "date"
+def _kind(node: typed.Expression) -> Kind | None:
+    """Return the kind of a value, where its node says one."""
+    match node:
+        case typed.Coalesce(left=left):
+            return _kind(left)
+        case _:
+            kind: Type | None = getattr(node, "type", None)
+            return None if kind is None else kind.kind
 
 
 def _name(name: str) -> ast.expr:

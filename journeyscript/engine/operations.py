@@ -5,12 +5,14 @@ Every function is total over the values its type allows and gives `None` (unknow
 
 from collections.abc import Callable, Iterable
 from datetime import date as Date  # noqa: N812 - `date` is a word of the language
+from math import isfinite
 
 from journeyscript.engine.calendar import DAY, local_date, resolve_zone
 from journeyscript.engine.values import Event, Facts
 from journeyscript.semantics.types import Instant, Value
 
 HOUR = 3_600_000
+MAX_NUMBER = 2**63 - 1
 
 Predicate = Callable[[Event], object]
 
@@ -93,9 +95,25 @@ def divide(left: float, right: float) -> float | None:
     return left / right if right else None
 
 
-def shift_date(day: str, milliseconds: int, sign: int) -> str:
-    """Return the date that many whole days later or earlier."""
-    return Date.fromordinal(Date.fromisoformat(day).toordinal() + sign * (milliseconds // DAY)).isoformat()
+def multiply(left: float, right: float) -> float | None:
+    """Return the product, unknown for what is no number: a text times a number would be a longer text."""
+    return left * right if isinstance(left, int | float) and isinstance(right, int | float) else None
+
+
+def representable(value: Value) -> Value:
+    """Return the value, or unknown for a number that no store could keep: too large, infinite, or none at all."""
+    match value:
+        case int() if not -MAX_NUMBER <= value <= MAX_NUMBER:
+            return None
+        case float() if not isfinite(value):
+            return None
+        case _:
+            return value
+
+
+def shift_date(day: str, milliseconds: float, sign: int) -> str:
+    """Return the date that many whole days later or earlier; what is less than a day does not count."""
+    return Date.fromordinal(Date.fromisoformat(day).toordinal() + sign * int(milliseconds / DAY)).isoformat()
 
 
 def between_dates(left: str, right: str) -> int:

@@ -110,6 +110,8 @@ def _data(
                 event["at"] = _shown(enrollment.entry.at, "timestamp", zone)
             case [_, _, name]:
                 event[name] = _shown(enrollment.entry.properties.get(name), kind, zone)
+            case _:
+                raise AssertionError(f"the compiler lets no template read `{path}`")
     if event:
         entry["event"] = event
     data: dict[str, Value] = {"customer": customer, "entry": entry}

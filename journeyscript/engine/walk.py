@@ -27,8 +27,9 @@ from journeyscript.machine.model import Always, Arm, Assign, Emit, If, Lap, NotS
 from journeyscript.semantics.types import Instant, Value
 
 
-MOST_MOVES = 1_000
-"""A machine that moves more often than this without resting is broken; its enrollment fails instead of hanging."""
+SPARE_MOVES = 1_000
+"""Every loop of a sound machine rests, so nobody moves more often at once than it has states. One that moves this
+many times more is broken; its enrollment fails instead of hanging."""
 
 NOTABLY_LATE = 60_000
 """A timer that fires this many milliseconds after it was due says so in the trace."""
@@ -120,7 +121,7 @@ class Walk:
     def arrive(self, target: str, rule: str, values: Values) -> None:
         """Reach a state, and go on from it as far as it goes at once."""
         onward: tuple[str, str, Values] | None = (target, rule, values)
-        for _ in range(MOST_MOVES):
+        for _ in range(len(self.program.steps) + SPARE_MOVES):
             if onward is None:
                 return
             onward = self._reach(*onward)
@@ -182,7 +183,9 @@ class Walk:
                 case If():
                     assert condition is not None
                     if self.holds(condition):
-                        return target, f"if {number}", self.values(condition)
+                        seen = self.values(condition)
+                        self._forget_laps(here)
+                        return target, f"if {number}", seen
                     tried.append(condition)
                 case When():
                     if self.holds(condition):
@@ -216,12 +219,16 @@ class Walk:
             case "branch", _:
                 return "else"
             case "repeat", _:
-                # A loop that is left starts again from nothing when an outer loop comes round.
-                laps = {name: n for name, n in self.enrollment.laps.items() if name != here.state.id}
-                self.enrollment = msgspec.structs.replace(self.enrollment, laps=laps)
+                self._forget_laps(here)
                 return "laps done"
             case _:
                 return "done"
+
+    def _forget_laps(self, here: Step) -> None:
+        """Let a loop that is left start again from nothing when an outer loop comes round."""
+        if here.state.id in self.enrollment.laps:
+            laps = {name: n for name, n in self.enrollment.laps.items() if name != here.state.id}
+            self.enrollment = msgspec.structs.replace(self.enrollment, laps=laps)
 
     def _take_when(self, here: Step) -> None:
         for condition, target in here.when:

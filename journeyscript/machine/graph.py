@@ -1,8 +1,8 @@
-"""A machine as a directed graph: which state leads where, and which states take time."""
+"""A machine as a directed graph: which state leads where, and which rounds take no time."""
 
 from collections.abc import Iterable
 
-from journeyscript.machine.model import Due, If, Machine, On, State, When
+from journeyscript.machine.model import AtDate, Due, If, Machine, On, State, Transition, When, Within
 
 
 def successors(machine: Machine) -> dict[str, tuple[str, ...]]:
@@ -39,11 +39,6 @@ def leads_to_final(machine: Machine) -> frozenset[str]:
     return frozenset(found)
 
 
-def takes_time(state: State) -> bool:
-    """Return whether every way out of a state waits for an event or a timer."""
-    return bool(state.transitions) and all(isinstance(t.trigger, On | Due) for t in state.transitions)
-
-
 def path_to(machine: Machine, target: str) -> tuple[str, ...]:
     """Return the shortest way from the initial state to a state, both included; empty where there is none."""
     onward = successors(machine)
@@ -65,7 +60,7 @@ def path_to(machine: Machine, target: str) -> tuple[str, ...]:
 def instant_cycle(machine: Machine) -> tuple[str, ...]:
     """Return a round of states that takes no time at all, the first one repeated at the end; empty where there is none."""
     onward = {
-        state.id: tuple(dict.fromkeys(t.target for t in state.transitions if not isinstance(t.trigger, On | Due)))
+        state.id: tuple(dict.fromkeys(t.target for t in state.transitions if _may_be_instant(state, t)))
         for state in machine.states
     }
     done: set[str] = set()
@@ -83,6 +78,17 @@ def instant_cycle(machine: Machine) -> tuple[str, ...]:
             trail.append(name)
             stack.extend((following, depth + 1) for following in onward[name])
     return ()
+
+
+def _may_be_instant(state: State, transition: Transition) -> bool:
+    """Return whether a way out can be gone at once; a window may be open already, and a date missing or past."""
+    match transition.trigger:
+        case On():
+            return False
+        case Due():
+            return isinstance(state.timer, Within | AtDate)
+        case _:
+            return True
 
 
 def conditions_of(state: State) -> tuple[If | When, ...]:

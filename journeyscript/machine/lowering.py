@@ -153,9 +153,12 @@ def _template_findings(
             continue
         variables = [name for name, _ in state.action.variables]
         for channel in state.action.via:
-            for file in surroundings.messages[state.action.message][channel].values():
-                reads = surroundings.reads[file.path].reads
-                findings += check_reads(reads, surroundings.catalog, entry, variables, journey)
+            files = surroundings.messages[state.action.message][channel].values()
+            # The channel's own templates are rendered over the same data, without the step's variables.
+            for source, given in ((channel, ()), *((file.path, variables) for file in files)):
+                if source in surroundings.reads:
+                    reads = surroundings.reads[source].reads
+                    findings += check_reads(reads, surroundings.catalog, entry, given, journey)
     return findings
 
 

@@ -27,17 +27,17 @@ class Part(Struct, frozen=True, kw_only=True, tag_field="is", omit_defaults=True
 # Triggers: what makes a transition happen ------------------------------------------------------------------------
 
 
-class Always(Part, tag="always"):
+class Always(Part, tag="always", frozen=True, kw_only=True):
     """At once, whenever no transition before it in the state's order applied."""
 
 
-class If(Part, tag="if"):
+class If(Part, tag="if", frozen=True, kw_only=True):
     """At once, where the condition is true."""
 
     condition: Expression
 
 
-class Arm(Part, tag="arm"):
+class Arm(Part, tag="arm", frozen=True, kw_only=True):
     """At once, where the hash of (experiment, customer or enrollment) falls into [low, high) of 1,000,000."""
 
     experiment: str
@@ -47,30 +47,30 @@ class Arm(Part, tag="arm"):
     per: Literal["customer", "entry"] = "customer"
 
 
-class Lap(Part, tag="lap"):
+class Lap(Part, tag="lap", frozen=True, kw_only=True):
     """At once, while the loop has been gone through fewer than `times` times; taking it counts one."""
 
     times: int
 
 
-class NotSent(Part, tag="not_sent"):
+class NotSent(Part, tag="not_sent", frozen=True, kw_only=True):
     """At once, where the state's send found no channel that may carry it."""
 
 
-class On(Part, tag="on"):
+class On(Part, tag="on", frozen=True, kw_only=True):
     """When the event happens after the state was reached and not after its deadline."""
 
     event: str
     where: Expression | None = None
 
 
-class When(Part, tag="when"):
+class When(Part, tag="when", frozen=True, kw_only=True):
     """As soon as the condition holds: at once, or at any later event of the customer."""
 
     condition: Expression
 
 
-class Due(Part, tag="due"):
+class Due(Part, tag="due", frozen=True, kw_only=True):
     """When the state's timer fires."""
 
 
@@ -79,19 +79,19 @@ Trigger: TypeAlias = Always | If | Arm | Lap | NotSent | On | When | Due
 # Timers: when a state's time is up -----------------------------------------------------------------------------
 
 
-class After(Part, tag="after"):
+class After(Part, tag="after", frozen=True, kw_only=True):
     """An elapsed time from when the state was reached."""
 
     duration: Milliseconds
 
 
-class CalendarDays(Part, tag="calendar_days"):
+class CalendarDays(Part, tag="calendar_days", frozen=True, kw_only=True):
     """The same wall-clock time in the customer's zone, that many days later."""
 
     days: int
 
 
-class AtTime(Part, tag="at_time"):
+class AtTime(Part, tag="at_time", frozen=True, kw_only=True):
     """The next time of day (minutes after midnight) in the customer's zone, on one of the days."""
 
     minute: int
@@ -99,7 +99,7 @@ class AtTime(Part, tag="at_time"):
     spread: Milliseconds = 0
 
 
-class AtDate(Part, tag="at_date"):
+class AtDate(Part, tag="at_date", frozen=True, kw_only=True):
     """The moment an expression names: a timestamp, or a date at a minute of the day in the customer's zone."""
 
     moment: Expression
@@ -109,7 +109,7 @@ class AtDate(Part, tag="at_date"):
     spread: Milliseconds = 0
 
 
-class Within(Part, tag="within"):
+class Within(Part, tag="within", frozen=True, kw_only=True):
     """Now where the customer's wall clock is inside the window of the day, else the window's next opening.
 
     `end` at or before `start` runs over midnight; the day is that of the opening.
@@ -126,7 +126,7 @@ Timer: TypeAlias = After | CalendarDays | AtTime | AtDate | Within
 # Effects: what a state does when it is reached -----------------------------------------------------------------
 
 
-class Send(Part, tag="send"):
+class Send(Part, tag="send", frozen=True, kw_only=True):
     """One message, by the first of the channels that may carry it.
 
     `reads` names the customer and entry fields that the content uses, as dotted paths, with their kinds. `prefer`: the
@@ -141,13 +141,13 @@ class Send(Part, tag="send"):
     reads: dict[str, Kind] = {}
 
 
-class Assign(Part, tag="set"):
+class Assign(Part, tag="set", frozen=True, kw_only=True):
     """Writes customer attributes."""
 
     values: tuple[tuple[str, Expression], ...]
 
 
-class Emit(Part, tag="emit"):
+class Emit(Part, tag="emit", frozen=True, kw_only=True):
     """Records an event on the customer."""
 
     event: str

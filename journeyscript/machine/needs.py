@@ -106,8 +106,8 @@ def find_needs(
                 events.add(transition.trigger.event)
         if isinstance(state.action, Send):
             for path, kind in state.action.reads.items():
-                root, _, name = path.partition(".")
-                if root == "customer":
+                owner, _, name = path.partition(".")
+                if owner == "customer":
                     collected.attributes.setdefault(name, Type(kind=kind))
     for root in roots:
         if root is not None:

@@ -6,12 +6,16 @@ from journeyscript.machine.model import MessageClass, Send
 from journeyscript.machine.reading import Reader
 from journeyscript.semantics.checker import suggestion
 from journeyscript.semantics.scope import Scope
-from journeyscript.semantics.templates import TemplateReads
+from journeyscript.semantics.templates import OFFERED, TemplateReads
 from journeyscript.semantics.types import Kind
 from journeyscript.source.nodes import Scalar
 from journeyscript.syntax.config import ChannelConfig
 from journeyscript.syntax.journey import SendStep
 from journeyscript.syntax.message import MessageFile
+
+
+GIVEN = ("customer", "entry")
+"""What every template can read of the customer and of the entry; a variable of that name would hide it."""
 
 
 class SendLowering:
@@ -39,6 +43,9 @@ class SendLowering:
             )
         via = tuple(channel.text for channel in step.via if self._carries(channel, message, carried))
         via = via or tuple(carried)
+        for key, _ in step.variables:
+            if key.text in (*GIVEN, *OFFERED):
+                self.reader.note("JS109", f"`{key.text}` is there by itself", key, "choose another name")
         variables = tuple((key.text, self.reader.checked(value, scope)[0].node) for key, value in step.variables)
         names = {name for name, _ in variables}
         return Send(
@@ -66,9 +73,7 @@ class SendLowering:
         return True
 
     def _kind(self, step: SendStep, message: str, via: tuple[str, ...]) -> MessageClass:
-        written: set[MessageClass] = {
-            file.kind for channel in via for file in self.messages[message][channel].values() if file.kind is not None
-        }
+        written = {file.kind or "marketing" for channel in via for file in self.messages[message][channel].values()}
         if step.kind is not None:
             return "transactional" if step.kind.text == "transactional" else "marketing"
         # One file that says marketing is enough: the stricter class asks for consent.

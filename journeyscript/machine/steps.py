@@ -63,6 +63,7 @@ from journeyscript.syntax.message import MessageFile
 HASH_RANGE = 1_000_000
 """Arms of a split divide the whole numbers from 0 up to this."""
 
+_WINDOW = 'write two times, such as `["09:00", "18:00"]`; a window may run over midnight'
 _DAY_GROUPS: dict[str, tuple[Weekday, ...]] = {"weekdays": WEEKDAYS[:5], "weekend": WEEKDAYS[5:]}
 
 
@@ -168,7 +169,7 @@ class StepLowering:
         elif isinstance(between := fields.get("between"), Sequence):
             start, end = (self.reader.minute(item) for item in between.items)
             if start == end:
-                self.reader.note("JS405", "the window opens and closes at the same time", between)
+                self.reader.note("JS402", "the window opens and closes at the same time", between, _WINDOW)
             timer = Within(start=start, end=end, days=days, spread=spread)
         else:
             time = fields.get("time")

@@ -32,18 +32,16 @@ def trigger_in_words(trigger: Trigger, state: State) -> str:  # noqa: PLR0911 - 
     match trigger:
         case Always():
             return "else" if state.step == "branch" else ""
-        case If(condition=condition) | When(condition=condition):
-            return show(condition)
+        case If() | When():
+            return show(trigger.condition)
         case Arm(arm=arm, low=low, high=high):
             return f"{arm} {(high - low) / 10_000:g} %"
         case Lap(times=times):
             return f"at most {times} times"
         case NotSent():
             return "not sent"
-        case On(event=event, where=None):
-            return event
         case On(event=event, where=where):
-            return f"{event} where {show(where)}"
+            return event if where is None else f"{event} where {show(where)}"
         case Due():
             return "" if state.timer is None else timer_in_words(state.timer)
         case _:

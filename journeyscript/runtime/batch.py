@@ -285,25 +285,41 @@ class _Progress:
 
 
 def _kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment: Instant) -> KeptSend:
-    skipped = isinstance(effect, SkipMessage)
-    return KeptSend(
-        enrollment=enrollment.id,
-        customer=enrollment.customer,
-        visit=effect.visit,
-        key=send_key(enrollment.journey, enrollment.id, effect.step, effect.visit),
-        journey=enrollment.journey,
-        step=effect.step,
-        message=effect.message,
-        kind=effect.kind,
-        channel="" if skipped else effect.channel,
-        address="" if skipped else effect.address,
-        content="" if skipped else effect.content,
-        locale="" if skipped else effect.locale,
-        data="{}" if skipped else msgspec.json.encode(effect.data).decode(),
-        status="skipped" if skipped else "pending",
-        reason=effect.reason if skipped else None,
-        detail=", ".join(f"{channel}: {reason}" for channel, reason in effect.tried) if skipped else None,
-        created_at=moment,
-        available_at=moment,
-        settled_at=moment if skipped else None,
-    )
+    key = send_key(enrollment.journey, enrollment.id, effect.step, effect.visit)
+    match effect:
+        case SendMessage():
+            return KeptSend(
+                enrollment=enrollment.id,
+                customer=enrollment.customer,
+                visit=effect.visit,
+                key=key,
+                journey=enrollment.journey,
+                step=effect.step,
+                message=effect.message,
+                kind=effect.kind,
+                channel=effect.channel,
+                address=effect.address,
+                content=effect.content,
+                locale=effect.locale,
+                data=msgspec.json.encode(effect.data).decode(),
+                status="pending",
+                created_at=moment,
+                available_at=moment,
+            )
+        case SkipMessage():
+            return KeptSend(
+                enrollment=enrollment.id,
+                customer=enrollment.customer,
+                visit=effect.visit,
+                key=key,
+                journey=enrollment.journey,
+                step=effect.step,
+                message=effect.message,
+                kind=effect.kind,
+                status="skipped",
+                reason=effect.reason,
+                detail=", ".join(f"{channel}: {reason}" for channel, reason in effect.tried),
+                created_at=moment,
+                available_at=moment,
+                settled_at=moment,
+            )

@@ -50,9 +50,8 @@ def read_recorded(
         raise UnreadableFileError(f"`{path}` cannot be read: {reason}") from None
     rejected = [item for item in records if isinstance(item, Rejected)]
     accepted = sorted((item for item in records if isinstance(item, Incoming)), key=lambda item: item.at)
-    return [
-        msgspec.structs.replace(item, position=str(position)) for position, item in enumerate([*rejected, *accepted], 1)
-    ]
+    ordered: list[Incoming | Rejected] = [*rejected, *accepted]
+    return [msgspec.structs.replace(item, position=str(number)) for number, item in enumerate(ordered, 1)]
 
 
 def source_of(path: Path, mapping: FileMapping | None) -> str:

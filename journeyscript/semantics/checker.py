@@ -5,7 +5,7 @@ values must be guarded. Every finding points at the part of the text that causes
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from journeyscript.diagnostics import Diagnostic
@@ -42,6 +42,11 @@ from journeyscript.syntax.expression import (
     parse_expression,
 )
 
+MAX_NESTED_SEGMENTS = 5
+MAX_TYPED_DEPTH = 60
+MAX_TYPED_SIZE = 3_000
+"""Segments are inlined, so a few short ones can make a large expression: larger ones are refused."""
+
 ROOTS = ("customer", "event", "entry", "consent", "journey")
 
 
@@ -67,9 +72,27 @@ def check_expression(text: str, scope: Scope, place: Place) -> tuple[Checked | N
         return None, None, [finding("JS300", problem.message, span, help=problem.help_text)]
     checker = _Checker(place)
     try:
-        return checker.check(tree, scope), tree, []
+        checked = checker.check(tree, scope)
+        if _is_too_large(checked.node):
+            raise checker.reject("JS300", "this is too large with the segments it asks for", tree, "ask for less at once")
     except _Rejected as rejected:
         return None, tree, [rejected.diagnostic]
+    return checked, tree, []
+
+
+def _is_too_large(root: typed.Expression) -> bool:
+    open_ends: list[tuple[object, int]] = [(root, 0)]
+    seen = 0
+    while open_ends:
+        value, depth = open_ends.pop()
+        if isinstance(value, tuple):
+            open_ends.extend((item, depth) for item in value)
+        elif isinstance(value, typed.Node | typed.Window):
+            seen += 1
+            if seen > MAX_TYPED_SIZE or depth > MAX_TYPED_DEPTH:
+                return True
+            open_ends.extend((getattr(value, name), depth + 1) for name in value.__struct_fields__)
+    return False
 
 
 def check_condition(text: str, scope: Scope, place: Place) -> tuple[Checked | None, Tree | None, list[Diagnostic]]:
@@ -293,7 +316,10 @@ class _Checker:
             case "==" | "!=" | "<" | "<=" | ">" | ">=" | "contains" | "starts with" | "ends with" as op:
                 if problem := comparison_problem(op, left.type, right.type):
                     raise self.reject(problem.code, problem.message, tree, problem.help_text)
-                self.check_enum(tree.left, left, tree.right, right)
+                if op == "contains" and left.type.items is not None:
+                    self.check_enum(tree.left, Checked(left.node, left.type.items), tree.right, right)
+                elif op not in ("contains", "starts with", "ends with"):
+                    self.check_enum(tree.left, left, tree.right, right)
                 return Checked(typed.Compare(op=op, left=left.node, right=right.node), BOOLEAN)
             case other:
                 raise AssertionError(f"the grammar has no operator {other}")
@@ -331,6 +357,8 @@ class _Checker:
             )
         if tree.segment in scope.segments:
             raise self.reject("JS306", f"segment `{tree.segment}` is defined by itself", tree)
+        if len(scope.segments) >= MAX_NESTED_SEGMENTS:
+            raise self.reject("JS306", f"segments ask for each other more than {MAX_NESTED_SEGMENTS} deep", tree)
         inner = Scope(catalog=scope.catalog, segments=(*scope.segments, tree.segment))
         span = self.place(tree.start, tree.end - tree.start)
         condition, _, findings = check_condition(text, inner, lambda _start, _length: span)
@@ -451,7 +479,9 @@ class _Checker:
             if tree.function == "date":
                 return Checked(typed.Literal(value=date.fromisoformat(text).isoformat(), type=DATE), DATE)
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            if moment.tzinfo is not None:
+                moment = moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise self.reject(
                 "JS306",
                 f"`{text}` is no {tree.function}",

@@ -74,8 +74,18 @@ def _type(node: Node) -> Type:
         values=tuple(item.text for item in values.items if isinstance(item, Scalar))
         if isinstance(values, Sequence)
         else (),
-        items=Type(kind=next(k for k in KINDS if k == items.text)) if isinstance(items, Scalar) else None,
+        items=_items(items),
     )
+
+
+def _items(node: Node | None) -> Type | None:
+    match node:
+        case Scalar(text=text):
+            return Type(kind=next(kind for kind in KINDS if kind == text))
+        case Mapping():
+            return _type(node)
+        case _:
+            return None
 
 
 def _condition(node: Node) -> Scalar:

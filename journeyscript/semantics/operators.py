@@ -70,6 +70,8 @@ def arithmetic_type(op: str, left: Type, right: Type) -> Type | None:  # noqa: P
             return STRING
         case "/", "money", "money":
             return NUMBER
+        case "*", "money", "money":
+            return None
         case "/", a, b if a in NUMERIC and b in NUMERIC:
             return MONEY if a == "money" else NUMBER
         case "+" | "-" | "*", a, b if a in NUMERIC and b in NUMERIC:

@@ -4,11 +4,15 @@ One canonical form: equal trees give equal text, whatever way they were written.
 """
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from math import isfinite
 
 from journeyscript.semantics import typed
 from journeyscript.semantics.types import Type, Value
 from journeyscript.syntax.duration import show_duration
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _LEVELS = {typed.Or: 1, typed.And: 2, typed.Not: 3, typed.Compare: 4, typed.In: 4, typed.Coalesce: 5}
 
@@ -16,6 +20,8 @@ _LEVELS = {typed.Or: 1, typed.And: 2, typed.Not: 3, typed.Compare: 4, typed.In: 
 def show(node: typed.Expression) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of node
     """Return the expression as text."""
     match node:
+        case typed.Literal(value=int(length), type=kind) if kind.kind == "duration":
+            return _one_unit(length)
         case typed.Literal(value=value, type=kind):
             return show_value(value, kind)
         case typed.Items(items=items):
@@ -46,6 +52,8 @@ def show(node: typed.Expression) -> str:  # noqa: C901, PLR0911, PLR0912 - one l
             return f"{_inner(left, 5)} {op} {_inner(right, 5)}"
         case typed.In(left=left, right=right):
             return f"{_inner(left, 5)} in {_inner(right, 5)}"
+        case typed.Arithmetic(op="-", left=typed.Literal(value=0, type=kind), right=right) if kind == node.type:
+            return f"-{_inner(right, 8)}"
         case typed.Arithmetic(op=op, left=left, right=right):
             level = 6 if op in "+-" else 7
             return f"{_inner(left, level)} {op} {_inner(right, level + 1)}"
@@ -70,14 +78,22 @@ def show_value(value: Value, kind: Type | None = None) -> str:
             return f'timestamp("{show_instant(moment)}")'
         case "date", str(day):
             return f'date("{day}")'
+        case _, float(number) if isfinite(number):
+            return _decimal(number)
         case _:
             return json.dumps(value, ensure_ascii=False)
 
 
 def show_instant(moment: int) -> str:
     """Return an instant in ISO 8601, in UTC, without a fraction where it is a whole second."""
-    text = datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds")
+    text = (_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z").replace(".000Z", "Z")
+
+
+def _decimal(number: float) -> str:
+    """Return a number without an exponent, which the language does not have."""
+    text = format(Decimal(repr(number)), "f")
+    return text if "." in text else f"{text}.0"
 
 
 def _is_path(node: typed.Expression) -> bool:
@@ -86,10 +102,12 @@ def _is_path(node: typed.Expression) -> bool:
 
 def _level(node: typed.Expression) -> int:
     if isinstance(node, typed.Arithmetic):
+        if isinstance(node.left, typed.Literal) and node.op == "-" and node.left.value == 0 and node.left.type == node.type:
+            return 8
         return 6 if node.op in "+-" else 7
-    if isinstance(node, typed.InSegment):
+    if isinstance(node, typed.InSegment | typed.Known):
         return 4
-    if isinstance(node, typed.Known):
+    if isinstance(node, typed.Not) and isinstance(node.of, typed.InSegment | typed.Known):
         return 4
     return _LEVELS.get(type(node), 9)
 
@@ -120,7 +138,10 @@ def _history(node: typed.History) -> str:
 
 def _one_unit(milliseconds: int) -> str:
     """Return the duration in the largest unit that divides it, as a window takes one number and one unit."""
+    if milliseconds == 0:
+        return "0 seconds"
     for unit, length in (("days", 86_400_000), ("hours", 3_600_000), ("minutes", 60_000), ("seconds", 1_000)):
         if milliseconds % length == 0:
-            return f"{milliseconds // length} {unit}"
+            count = milliseconds // length
+            return f"{count} {unit if count != 1 else unit[:-1]}"
     return f"{milliseconds / 1000} seconds"

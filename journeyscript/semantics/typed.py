@@ -21,27 +21,27 @@ class Node(Struct, frozen=True, kw_only=True, tag_field="is", omit_defaults=True
     """Any node; `tag_field` makes the JSON form say which."""
 
 
-class Literal(Node, tag="literal"):
+class Literal(Node, tag="literal", frozen=True, kw_only=True):
     """A constant of the text."""
 
     value: str | int | float | bool | None
     type: Type
 
 
-class Items(Node, tag="list"):
+class Items(Node, tag="list", frozen=True, kw_only=True):
     """A list of expressions."""
 
     items: tuple["Expression", ...]
 
 
-class Attribute(Node, tag="customer"):
+class Attribute(Node, tag="customer", frozen=True, kw_only=True):
     """A live attribute of the customer; unknown where it is missing."""
 
     name: str
     type: Type
 
 
-class Property(Node, tag="event"):
+class Property(Node, tag="event", frozen=True, kw_only=True):
     """A property of the event in scope: the one that happened, or the one a history function looks at.
 
     The name `at` is the event's own time.
@@ -51,50 +51,50 @@ class Property(Node, tag="event"):
     type: Type
 
 
-class EntryProperty(Node, tag="entry"):
+class EntryProperty(Node, tag="entry", frozen=True, kw_only=True):
     """A property of the event that started the enrollment, frozen at entry; the name `at` is the entry's time."""
 
     name: str
     type: Type
 
 
-class JourneyFact(Node, tag="journey"):
+class JourneyFact(Node, tag="journey", frozen=True, kw_only=True):
     """What the enrollment knows of itself: `name`, `entered_at`."""
 
     name: Lit["name", "entered_at"]
 
 
-class Consent(Node, tag="consent"):
+class Consent(Node, tag="consent", frozen=True, kw_only=True):
     """Whether the customer agreed to a channel; false where nothing is recorded."""
 
     channel: str
 
 
-class Known(Node, tag="known"):
+class Known(Node, tag="known", frozen=True, kw_only=True):
     """Whether a value is there: `has x`, `x is known`."""
 
     of: "Expression"
 
 
-class Not(Node, tag="not"):
+class Not(Node, tag="not", frozen=True, kw_only=True):
     """Three-valued negation."""
 
     of: "Expression"
 
 
-class And(Node, tag="and"):
+class And(Node, tag="and", frozen=True, kw_only=True):
     """Three-valued conjunction."""
 
     items: tuple["Expression", ...]
 
 
-class Or(Node, tag="or"):
+class Or(Node, tag="or", frozen=True, kw_only=True):
     """Three-valued disjunction."""
 
     items: tuple["Expression", ...]
 
 
-class Compare(Node, tag="compare"):
+class Compare(Node, tag="compare", frozen=True, kw_only=True):
     """A comparison; unknown where either side is."""
 
     op: CompareOp
@@ -102,14 +102,14 @@ class Compare(Node, tag="compare"):
     right: "Expression"
 
 
-class In(Node, tag="in"):
+class In(Node, tag="in", frozen=True, kw_only=True):
     """Membership of a list; unknown where either side is."""
 
     left: "Expression"
     right: "Expression"
 
 
-class Arithmetic(Node, tag="arithmetic"):
+class Arithmetic(Node, tag="arithmetic", frozen=True, kw_only=True):
     """A sum, difference, product or quotient; unknown where either side is, or on division by zero."""
 
     op: ArithmeticOp
@@ -118,14 +118,14 @@ class Arithmetic(Node, tag="arithmetic"):
     type: Type
 
 
-class Coalesce(Node, tag="default"):
+class Coalesce(Node, tag="default", frozen=True, kw_only=True):
     """The left value, or the right one where the left is unknown."""
 
     left: "Expression"
     right: "Expression"
 
 
-class InSegment(Node, tag="segment"):
+class InSegment(Node, tag="segment", frozen=True, kw_only=True):
     """Whether the customer is in a segment; its condition is carried along, so that a machine stands alone."""
 
     name: str
@@ -144,7 +144,7 @@ class Window(Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: "Expression | None" = None
 
 
-class History(Node, tag="history"):
+class History(Node, tag="history", frozen=True, kw_only=True):
     """A question about the customer's past events: `count(order, last 30 days)`.
 
     `property` names what is summed, or what is read of the first or last one (`at` for its time).
@@ -158,7 +158,7 @@ class History(Node, tag="history"):
     window: Window = Window()
 
 
-class Call(Node, tag="call"):
+class Call(Node, tag="call", frozen=True, kw_only=True):
     """A function of the language applied to arguments."""
 
     function: str

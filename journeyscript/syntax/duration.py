@@ -21,9 +21,9 @@ UNITS = {
 }  # fmt: skip
 LONGEST = 100 * 366 * DAY
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*,?\s*(?:and\s+)?")
-_ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
-_CALENDAR = re.compile(r"(\d+)\s+calendar\s+(days?|weeks?)")
+_PART = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]+)\s*,?\s*(?:and\s+)?")
+_ISO = re.compile(r"P(?:(N)W)?(?:(N)D)?(?:T(?:(N)H)?(?:(N)M)?(?:(N)S)?)?".replace("N", "[0-9]{1,15}"))
+_CALENDAR = re.compile(r"([0-9]{1,15})\s+calendar\s+(days?|weeks?)")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -69,7 +69,8 @@ def parse_duration(text: str) -> Duration:
 
 def duration_of(fields: Mapping[str, int]) -> Duration:
     """Return the duration of a mapping such as `{days: 1, hours: 12}`; an empty one is refused."""
-    return _checked(Duration(milliseconds=sum(UNITS[name] * n for name, n in fields.items())), "{}")
+    written = "{" + ", ".join(f"{name}: {n}" for name, n in fields.items()) + "}"
+    return _checked(Duration(milliseconds=sum(UNITS[name] * n for name, n in fields.items())), written)
 
 
 def parse_time_of_day(text: str) -> int | None:
@@ -103,7 +104,7 @@ def _unit(word: str, text: str) -> int:
 def _iso(words: str) -> Duration:
     match = _ISO.fullmatch(words)
     if match is None or words.endswith(("P", "T")):
-        if re.fullmatch(r"P(\d+Y)?(\d+M)?(\d+D)?(T.*)?", words):
+        if re.match(r"P[0-9]+[YM]", words):
             raise DurationProblem(
                 f"`{words}` could mean several lengths", "months and years differ; write days", ambiguous=True
             )

@@ -4,13 +4,14 @@ A node knows its first and last code point in the text and nothing of types or t
 `expression.lark`; it is the sandbox too, as nothing that it does not say can be written.
 """
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
-from journeyscript.syntax.duration import UNITS
+from journeyscript.syntax.duration import LONGEST, UNITS
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 MAX_LENGTH = 4_000
 MAX_DEPTH = 40
 """Longer or deeper expressions are refused: nobody can read them, and the compiler's stack is finite."""
+
+MAX_NUMBER = 2**63 - 1
+"""Larger numbers are refused: no store could keep them."""
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -27,33 +31,33 @@ class Written(Struct, frozen=True, kw_only=True):
     end: int
 
 
-class Name(Written):
+class Name(Written, frozen=True, kw_only=True):
     """A dotted name: `customer.country`."""
 
     parts: tuple[str, ...]
 
 
-class Constant(Written):
+class Constant(Written, frozen=True, kw_only=True):
     """A string, a number, a truth value, or a duration in milliseconds."""
 
     value: str | int | float | bool
     duration: bool = False
 
 
-class ListOf(Written):
+class ListOf(Written, frozen=True, kw_only=True):
     """A list in brackets."""
 
     items: tuple["Tree", ...]
 
 
-class Unary(Written):
+class Unary(Written, frozen=True, kw_only=True):
     """`not x`, `-x`, `x is known`, `x is unknown`."""
 
     op: str
     of: "Tree"
 
 
-class Binary(Written):
+class Binary(Written, frozen=True, kw_only=True):
     """A comparison, a membership test or an arithmetic operation."""
 
     op: str
@@ -61,14 +65,14 @@ class Binary(Written):
     right: "Tree"
 
 
-class Chain(Written):
+class Chain(Written, frozen=True, kw_only=True):
     """Two or more parts joined by `and`, `or` or `??`."""
 
     op: str
     parts: tuple["Tree", ...]
 
 
-class SegmentTest(Written):
+class SegmentTest(Written, frozen=True, kw_only=True):
     """`customer in segment vip`."""
 
     subject: "Tree"
@@ -76,7 +80,7 @@ class SegmentTest(Written):
     negated: bool
 
 
-class WrittenWindow(Written):
+class WrittenWindow(Written, frozen=True, kw_only=True):
     """`last 30 days` (in milliseconds), `since entry`, or `between a and b`."""
 
     last: int | None = None
@@ -84,7 +88,7 @@ class WrittenWindow(Written):
     between: "tuple[Tree, Tree] | None" = None
 
 
-class HistoryCall(Written):
+class HistoryCall(Written, frozen=True, kw_only=True):
     """`count(order where event.total > 5, last 30 days)`; `member` is what is read of a first or last one."""
 
     function: str
@@ -94,7 +98,7 @@ class HistoryCall(Written):
     member: str | None
 
 
-class FunctionCall(Written):
+class FunctionCall(Written, frozen=True, kw_only=True):
     """`days_since(x)`."""
 
     function: str
@@ -118,9 +122,12 @@ def parse_expression(text: str) -> Tree:
     Raises:
         SyntaxProblem: the text is no expression; it names the first place that does not fit.
     """
-    from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
+    from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedToken, VisitError
 
-    _check_size(text)
+    if not text.strip():
+        raise SyntaxProblem("the expression is empty", 0)
+    if len(text) > MAX_LENGTH:
+        raise SyntaxProblem(f"the expression is longer than {MAX_LENGTH} characters", 0, help_text=_DIVIDE)
     try:
         tree = _parser().parse(text)
     except UnexpectedCharacters as error:
@@ -130,8 +137,15 @@ def parse_expression(text: str) -> Tree:
         raise _unexpected(text, error) from None
     except UnexpectedEOF:
         raise SyntaxProblem("the expression ends too early", len(text)) from None
-    result: Tree = _builder().transform(tree)
+    _check_depth(tree)
+    try:
+        result: Tree = _builder().transform(tree)
+    except VisitError as error:
+        raise error.orig_exc from None
     return result
+
+
+_DIVIDE = "name a part of it as a segment in `catalog/segments.yaml`"
 
 
 _ADVICE = {
@@ -144,22 +158,17 @@ _ADVICE = {
 }
 
 
-def _check_size(text: str) -> None:
-    if not text.strip():
-        raise SyntaxProblem("the expression is empty", 0)
-    if len(text) > MAX_LENGTH:
-        raise SyntaxProblem(
-            f"the expression is longer than {MAX_LENGTH} characters",
-            0,
-            help_text="name a part of it as a segment in `catalog/segments.yaml`",
-        )
-    depth = 0
-    for offset, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
+def _check_depth(root: Any) -> None:  # noqa: ANN401 - lark is untyped
+    """Refuse what is nested too deeply; with a stack of its own, as it looks at trees of any depth."""
+    from lark import Tree as Parsed
+
+    open_ends = [(root, 0)]
+    while open_ends:
+        tree, depth = open_ends.pop()
         if depth > MAX_DEPTH:
-            raise SyntaxProblem(f"brackets are nested deeper than {MAX_DEPTH}", offset)
-    if sum(text.count(f"{word} ") for word in ("not", "-")) + text.count("--") > MAX_DEPTH:
-        raise SyntaxProblem("too many `not` or `-` in one expression", 0)
+            start = getattr(tree.meta, "start_pos", 0)
+            raise SyntaxProblem(f"the expression is nested deeper than {MAX_DEPTH}", start, help_text=_DIVIDE)
+        open_ends.extend((child, depth + 1) for child in tree.children if isinstance(child, Parsed))
 
 
 def _unexpected(text: str, error: Any) -> SyntaxProblem:  # noqa: ANN401 - lark is untyped
@@ -181,7 +190,7 @@ def _expectation(error: Any) -> str | None:  # noqa: ANN401 - lark is untyped
         return "a name, a value or `(` is expected here"
     if "RPAR" in expected:
         return "a `)` is missing"
-    return "an operator such as `and`, `or`, `==`, `in` is expected here" if "AND" in expected else None
+    return "an operator such as `and`, `or`, `==`, `in` is expected here" if "_AND" in expected else None
 
 
 @cache
@@ -192,22 +201,31 @@ def _parser() -> "Lark":
     return Lark(grammar, parser="lalr", lexer="contextual", propagate_positions=True, maybe_placeholders=True)
 
 
-_ESCAPES = {"n": "\n", "t": "\t"}
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 def _unquote(literal: str) -> str:
-    out, characters = [], iter(literal[1:-1])
-    for character in characters:
-        if character == "\\":
-            escaped = next(characters)
-            out.append(_ESCAPES.get(escaped, escaped))
-        else:
-            out.append(character)
-    return "".join(out)
+    def unescaped(match: re.Match[str]) -> str:
+        escaped = match[1]
+        return chr(int(escaped[1:], 16)) if len(escaped) == 5 else _ESCAPES.get(escaped, escaped)
+
+    return _ESCAPE.sub(unescaped, literal[1:-1])
 
 
-def _number(text: str) -> int | float:
-    return float(text) if "." in text else int(text)
+def _number(token: Any) -> int | float:  # noqa: ANN401 - lark is untyped
+    value = float(token) if "." in token else int(token)
+    if value > MAX_NUMBER:
+        raise SyntaxProblem("this number is too large", token.start_pos, len(token))
+    return value
+
+
+def _length(token: Any, unit: int) -> int:  # noqa: ANN401 - lark is untyped
+    """Return a number of units in milliseconds."""
+    length = round(_number(token) * unit)
+    if length > LONGEST:
+        raise SyntaxProblem("this is longer than a hundred years", token.start_pos, len(token))
+    return length
 
 
 @cache
@@ -216,7 +234,7 @@ def _builder() -> Any:  # noqa: ANN401 - lark is untyped  # noqa: C901
     from lark import Transformer, v_args
 
     @v_args(meta=True)
-    class Builder(Transformer):  # type: ignore[misc]
+    class Builder(Transformer[Any, Any]):
         def start(self, _: Any, children: list[Any]) -> Tree:
             tree: Tree = children[0]
             return tree
@@ -234,7 +252,7 @@ def _builder() -> Any:  # noqa: ANN401 - lark is untyped  # noqa: C901
             return Constant(start=meta.start_pos, end=meta.end_pos, value=_number(children[0]))
 
         def duration(self, meta: Any, children: list[Any]) -> Constant:
-            value = round(_number(children[0]) * children[1])
+            value = _length(children[0], children[1])
             return Constant(start=meta.start_pos, end=meta.end_pos, value=value, duration=True)
 
         def string(self, meta: Any, children: list[Any]) -> Constant:
@@ -249,14 +267,14 @@ def _builder() -> Any:  # noqa: ANN401 - lark is untyped  # noqa: C901
         def items(self, meta: Any, children: list[Any]) -> ListOf:
             return ListOf(start=meta.start_pos, end=meta.end_pos, items=tuple(c for c in children if c is not None))
 
-        def either(self, meta: Any, children: list[Any]) -> Tree:
-            return _chain("or", meta, children)
+        def either(self, meta: Any, children: list[Any]) -> Chain:
+            return Chain(start=meta.start_pos, end=meta.end_pos, op="or", parts=tuple(children))
 
-        def both(self, meta: Any, children: list[Any]) -> Tree:
-            return _chain("and", meta, children)
+        def both(self, meta: Any, children: list[Any]) -> Chain:
+            return Chain(start=meta.start_pos, end=meta.end_pos, op="and", parts=tuple(children))
 
-        def coalesce(self, meta: Any, children: list[Any]) -> Tree:
-            return _chain("??", meta, children)
+        def coalesce(self, meta: Any, children: list[Any]) -> Chain:
+            return Chain(start=meta.start_pos, end=meta.end_pos, op="??", parts=tuple(children))
 
         def negate(self, meta: Any, children: list[Any]) -> Unary:
             return Unary(start=meta.start_pos, end=meta.end_pos, op="not", of=children[0])
@@ -298,7 +316,7 @@ def _builder() -> Any:  # noqa: ANN401 - lark is untyped  # noqa: C901
             return _segment(meta, children, negated=True)
 
         def window_last(self, meta: Any, children: list[Any]) -> WrittenWindow:
-            length = round(_number(children[1]) * children[2])
+            length = _length(children[1], children[2])
             return WrittenWindow(start=meta.start_pos, end=meta.end_pos, last=length)
 
         def window_since_entry(self, meta: Any, _: list[Any]) -> WrittenWindow:
@@ -326,13 +344,6 @@ def _builder() -> Any:  # noqa: ANN401 - lark is untyped  # noqa: C901
             )
 
     return Builder()
-
-
-def _chain(op: str, meta: Any, children: list[Any]) -> Tree:  # noqa: ANN401 - lark is untyped
-    if len(children) == 1:
-        only: Tree = children[0]
-        return only
-    return Chain(start=meta.start_pos, end=meta.end_pos, op=op, parts=tuple(children))
 
 
 def _binary(op: str, meta: Any, left: Tree, right: Tree) -> Binary:  # noqa: ANN401 - lark is untyped

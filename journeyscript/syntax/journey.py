@@ -4,6 +4,7 @@ Takes a node whose shape was checked against the schema, gives frozen records; t
 that every later stage can point at them. Nothing is resolved, defaulted or judged here.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -22,7 +23,7 @@ class Written(Struct, frozen=True, kw_only=True):
     id: Scalar | None = None
 
 
-class SendStep(Written):
+class SendStep(Written, frozen=True, kw_only=True):
     """`send: MESSAGE`."""
 
     message: Scalar
@@ -32,13 +33,13 @@ class SendStep(Written):
     otherwise: Steps = ()
 
 
-class WaitStep(Written):
+class WaitStep(Written, frozen=True, kw_only=True):
     """`wait: DURATION`, as text or as a mapping of units."""
 
     duration: Node
 
 
-class WaitUntilStep(Written):
+class WaitUntilStep(Written, frozen=True, kw_only=True):
     """`wait_until:`, whichever of its forms: the keys that are written."""
 
     fields: Mapping
@@ -52,7 +53,7 @@ class Case(Struct, frozen=True, kw_only=True):
     steps: Steps = ()
 
 
-class WaitForStep(Written):
+class WaitForStep(Written, frozen=True, kw_only=True):
     """`wait_for:` one event or several, and what follows when none comes."""
 
     cases: tuple[Case, ...]
@@ -67,7 +68,7 @@ class Alternative(Struct, frozen=True, kw_only=True):
     steps: Steps
 
 
-class BranchStep(Written):
+class BranchStep(Written, frozen=True, kw_only=True):
     """`branch:` the first true alternative, else the other steps."""
 
     alternatives: tuple[Alternative, ...]
@@ -82,7 +83,7 @@ class ArmOfSplit(Struct, frozen=True, kw_only=True):
     steps: Steps
 
 
-class SplitStep(Written):
+class SplitStep(Written, frozen=True, kw_only=True):
     """`split: NAME`."""
 
     name: Scalar
@@ -90,7 +91,7 @@ class SplitStep(Written):
     per: Scalar | None = None
 
 
-class RepeatStep(Written):
+class RepeatStep(Written, frozen=True, kw_only=True):
     """`repeat: {times, until}` over steps."""
 
     times: Scalar
@@ -98,20 +99,20 @@ class RepeatStep(Written):
     steps: Steps
 
 
-class SetStep(Written):
+class SetStep(Written, frozen=True, kw_only=True):
     """`set:` attributes to expressions."""
 
     values: Pairs
 
 
-class EmitStep(Written):
+class EmitStep(Written, frozen=True, kw_only=True):
     """`emit: EVENT` with properties."""
 
     event: Scalar
     properties: Pairs
 
 
-class ExitStep(Written):
+class ExitStep(Written, frozen=True, kw_only=True):
     """`exit: REASON`."""
 
     reason: Scalar
@@ -274,7 +275,8 @@ def _wait_for(node: Mapping, span: Span) -> WaitForStep:
 
 
 def _branch(node: Mapping, span: Span) -> BranchStep:
-    alternatives, otherwise = [], ()
+    alternatives: list[Alternative] = []
+    otherwise: Steps = ()
     for item in _items(node, "branch"):
         assert isinstance(item, Mapping)
         condition = _scalar(item, "if")
@@ -326,7 +328,7 @@ def _exit_step(node: Mapping, span: Span) -> ExitStep:
     return ExitStep(span=span, id=_scalar(node, "id"), reason=_required(node, "exit"))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Mapping, Span], Step]] = {
     "send": _send,
     "wait": _wait,
     "wait_until": _wait_until,

@@ -21,6 +21,9 @@ __all__ = ["SCHEMA_KINDS", "FileKind", "check_structure", "schema", "step_keywor
 MAX_VIOLATIONS = 500
 """A file with more than that is of another kind altogether; the rest would say nothing new."""
 
+MAX_UNKNOWN_KEYS = 20
+"""Likewise for the unknown keys of one mapping."""
+
 _STEP_LISTS = ("steps", "then", "else")
 
 Groups: TypeAlias = dict[Place, list[Violation]]
@@ -69,7 +72,7 @@ def _wrong_keys(kind: FileKind, place: Place, target: Mapping, group: list[Viola
     allowed = {name: None for form in closed for name in form["properties"]}
     choices = [name for item in group for name in item.schema.get("x-alternatives", ())]
     undecided = bool(choices) and not any(target.get(name) for name in choices)
-    unknown = [pair.key.text for pair in target.pairs if closed and pair.key.text not in allowed]
+    unknown = [pair.key for pair in target.pairs if closed and pair.key.text not in allowed][:MAX_UNKNOWN_KEYS]
     told: list[Diagnostic] = []
     if kind == "journey" and _is_step(place):
         keywords = [pair.key.text for pair in target.pairs if pair.key.text in step_keywords()]
@@ -81,9 +84,10 @@ def _wrong_keys(kind: FileKind, place: Place, target: Mapping, group: list[Viola
     if undecided:
         # Which of its forms this is nobody can say, so keys of any form may be right.
         allowed |= dict.fromkeys(choices)
-        unknown = [name for name in unknown if name not in _properties(kind)]
-    meant = {name: wording.meant(name, [key for key in allowed if target.get(key) is None]) for name in unknown}
-    told.extend(_unknown_key(kind, target, name, tuple(allowed), meant[name]) for name in unknown)
+        unknown = [key for key in unknown if key.text not in _properties(kind)]
+    free = [name for name in allowed if target.get(name) is None]
+    meant = {key.text: wording.meant(key.text, free) for key in unknown}
+    told.extend(_unknown_key(kind, key, tuple(allowed), meant[key.text]) for key in unknown)
     slips = {name for name in meant.values() if name is not None}
     return told + _missing_keys(kind, place, target, group, slips)
 
@@ -118,10 +122,9 @@ def _two_keywords(target: Mapping, keywords: list[str]) -> Diagnostic:
     return finding("JS003", message, target.key_span(keywords[1]), help=help_text)
 
 
-def _unknown_key(kind: FileKind, target: Mapping, name: str, allowed: tuple[str, ...], meant: str | None) -> Diagnostic:
-    key = next(pair.key for pair in target.pairs if pair.key.text == name)
-    known = meant is None and name in _properties(kind)
-    message = f"the key `{name}` has no place here" if known else f"there is no key `{shorten(name)}` here"
+def _unknown_key(kind: FileKind, key: Scalar, allowed: tuple[str, ...], meant: str | None) -> Diagnostic:
+    known = meant is None and key.text in _properties(kind)
+    message = f"the key `{key.text}` has no place here" if known else f"there is no key `{shorten(key.text)}` here"
     return finding("JS003", message, key.span, help=wording.suggestion(meant, allowed, "key"), fix=_rename(key, meant))
 
 

@@ -52,7 +52,7 @@ def schema(kind: FileKind) -> Schema:
 
 def violations(kind: FileKind, value: Plain) -> Iterator[Violation]:
     """Yield every departure of a value from the schema of its kind."""
-    validator = _validator(kind)
+    validator: Any = _validator(kind)  # Its errors are typed as if half of them were unset.
     pending: deque[tuple[Place, Schema, Any]] = deque([((), validator.schema, value)])
     while pending:
         above, part, instance = pending.popleft()

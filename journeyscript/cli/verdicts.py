@@ -1,0 +1,173 @@
+"""Verdicts on journey tests as text: for people (`full`, `concise`), for programs (`json`), for CI servers (`junit`).
+
+Takes verdicts by file; gives text without a final line feed. Reads no file itself and decides nothing.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from journeyscript.cli.diagnostics import render as render_findings
+from journeyscript.cli.snippets import clean
+from journeyscript.diagnostics import Span
+from journeyscript.runtime.causes import values_in_words
+from journeyscript.runtime.happened import Failure
+from journeyscript.runtime.trial import Line, Verdict
+
+JSON_FORMAT = "journeyscript.tests/1"
+
+_GREEN, _RED, _BOLD, _END = "\x1b[32m", "\x1b[1;31m", "\x1b[1m", "\x1b[0m"
+
+Verdicts = Mapping[str, Sequence[Verdict]]
+"""Test file to the verdicts on its tests, in order."""
+
+
+def render(
+    verdicts: Verdicts,
+    output_format: str,
+    seconds: float,
+    read_source: Callable[[str], str | None],
+    *,
+    color: bool = False,
+) -> str:
+    """Return verdicts as text; `seconds` is how long the tests took, `color` adds terminal colours to `full`."""
+    match output_format:
+        case "json":
+            return _json(verdicts, seconds)
+        case "junit":
+            return _junit(verdicts, seconds)
+        case "concise":
+            return _concise(verdicts, seconds)
+        case _:
+            return _full(verdicts, seconds, read_source, color=color)
+
+
+def summary(verdicts: Verdicts, seconds: float) -> str:
+    """Return how many tests passed and failed: `12 passed, 0 failed in 0.08 s`."""
+    every = [verdict for found in verdicts.values() for verdict in found]
+    passed = sum(verdict.passed for verdict in every)
+    return f"{passed} passed, {len(every) - passed} failed in {seconds:.2f} s"
+
+
+def _full(verdicts: Verdicts, seconds: float, read_source: Callable[[str], str | None], *, color: bool) -> str:
+    width = max(len(clean(path)) for path in verdicts)
+    out = []
+    failed = False
+    for path, found in verdicts.items():
+        signs = "".join("." if verdict.passed else "F" for verdict in found)
+        out.append(f"{clean(path):<{width}}  {signs}")
+        for verdict in found:
+            if not verdict.passed:
+                failed = True
+                out += ["", *_told(verdict, read_source, color=color), ""]
+    if out[-1]:
+        out.append("")
+    told = summary(verdicts, seconds)
+    out.append(f"{_RED if failed else _GREEN}{told}{_END}" if color else told)
+    return "\n".join(out)
+
+
+def _told(verdict: Verdict, read_source: Callable[[str], str | None], *, color: bool) -> list[str]:
+    """Return the lines that tell of one failed test."""
+    paint, bold, end = (_RED, _BOLD, _END) if color else ("", "", "")
+    head = f"{paint}FAILED{end} {_place(verdict.span)} {bold}{clean(verdict.name)}{end}"
+    if verdict.findings:
+        return [head, "", *render_findings(verdict.findings, "full", read_source, color=color).split("\n")]
+    told = [head]
+    for failure in verdict.failures:
+        told += ["", f"  {_place(failure.span)}"]
+        told += [f"    expected  {clean(failure.expected)}", f"    happened  {clean(failure.happened)}"]
+        told += [f"    {'because' if number == 0 else '':<8}  {clean(why)}" for number, why in enumerate(failure.why)]
+    return [*told, "", f"  what happened, in {clean(verdict.zone)}:", *_timeline(verdict.lines)]
+
+
+def _timeline(lines: Sequence[Line]) -> list[str]:
+    if not lines:
+        return ["    nothing"]
+    width = max(len(clean(line.what)) for line in lines)
+    return [
+        f"    {line.at}  {clean(line.what):<{width}}  {clean(line.why + values_in_words(line.values))}".rstrip()
+        for line in lines
+    ]
+
+
+def _concise(verdicts: Verdicts, seconds: float) -> str:
+    out = []
+    for found in verdicts.values():
+        for verdict in found:
+            name = clean(verdict.name)
+            out += [
+                f"{_place(f.span)}:{f.span.column}: {f.severity} {f.code} {clean(f.message)} [{name}]"
+                for f in verdict.findings
+            ]
+            out += [f"{_place(f.span)}:{f.span.column}: {clean(_sentence(f))} [{name}]" for f in verdict.failures]
+    return "\n".join([*out, summary(verdicts, seconds)])
+
+
+def _sentence(failure: Failure) -> str:
+    return f"expected {failure.expected}; happened {failure.happened}"
+
+
+def _json(verdicts: Verdicts, seconds: float) -> str:
+    every = [(path, verdict) for path, found in verdicts.items() for verdict in found]
+    passed = sum(verdict.passed for _, verdict in every)
+    findings = [finding for _, verdict in every for finding in verdict.findings]
+    document = {
+        "format": JSON_FORMAT,
+        "summary": {"passed": passed, "failed": len(every) - passed, "seconds": round(seconds, 3)},
+        "tests": [_json_item(path, verdict) for path, verdict in every],
+        "diagnostics": json.loads(render_findings(findings, "json", lambda _: None))["diagnostics"],
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _json_item(path: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "path": path,
+        "line": verdict.span.line,
+        "journey": verdict.journey,
+        "name": verdict.name,
+        "passed": verdict.passed,
+        "failures": [
+            {
+                "line": failure.span.line,
+                "column": failure.span.column,
+                "expected": failure.expected,
+                "happened": failure.happened,
+                "why": list(failure.why),
+            }
+            for failure in verdict.failures
+        ],
+        "timezone": verdict.zone,
+        "timeline": [
+            {"at": line.at, "what": line.what, "why": line.why, "values": dict(line.values)} for line in verdict.lines
+        ],
+    }
+
+
+def _junit(verdicts: Verdicts, seconds: float) -> str:
+    """Return the form of JUnit's XML that CI servers read: a suite for each file, a case for each test."""
+    from xml.etree import ElementTree as ET
+
+    every = [verdict for found in verdicts.values() for verdict in found]
+    counts = {"tests": str(len(every)), "failures": str(sum(not verdict.passed for verdict in every))}
+    root = ET.Element("testsuites", {"name": "journeyscript", **counts, "time": f"{seconds:.3f}"})
+    for path, found in verdicts.items():
+        failed = sum(not verdict.passed for verdict in found)
+        attributes = {"name": clean(path), "tests": str(len(found)), "failures": str(failed)}
+        suite = ET.SubElement(root, "testsuite", attributes)
+        for verdict in found:
+            place = {"file": clean(path), "line": str(verdict.span.line)}
+            name = {"classname": clean(verdict.journey), "name": clean(verdict.name)}
+            case = ET.SubElement(suite, "testcase", {**name, **place})
+            if not verdict.passed:
+                sentences = [*(f.message for f in verdict.findings), *map(_sentence, verdict.failures)]
+                element = ET.SubElement(case, "failure", {"message": clean(sentences[0])})
+                element.text = "\n".join([*map(clean, sentences), *_timeline(verdict.lines)])
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def _place(span: Span) -> str:
+    return f"{clean(span.path)}:{span.line}"

@@ -1,0 +1,93 @@
+"""What came of an invented customer's story, as the store tells it, ready to be compared with what was expected.
+
+Takes a `Story` and the machine it was lived through; gives sends, path and standing in order and in words. Judges
+nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from journeyscript.diagnostics import Span
+from journeyscript.engine.calendar import local_text
+from journeyscript.engine.values import Enrollment
+from journeyscript.machine.model import Machine
+from journeyscript.stores.records import KeptSend, Story
+
+RefusalReason: TypeAlias = Literal["other event", "where", "no key", "inside", "again"]
+REFUSALS: dict[RefusalReason, str] = {
+    "other event": "the event does not start this journey",
+    "where": "the condition of `entry` does not hold",
+    "no key": "the key of `entry` has no value",
+    "inside": "the customer is inside already",
+    "again": "`again` does not let the customer enter anew yet",
+}
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """One expectation that was not met: what was expected, what happened, and what explains it."""
+
+    span: Span
+    expected: str
+    happened: str
+    why: tuple[str, ...] = ()
+
+
+class Happened(Struct, frozen=True, kw_only=True):
+    """What came of a story. `refused` is why the last event that could have started the journey did not."""
+
+    machine: Machine
+    story: Story
+    zone: str
+    refused: RefusalReason | None
+
+    @property
+    def last(self) -> Enrollment | None:
+        """The enrollment that was entered last."""
+        return self.story.enrollments[-1] if self.story.enrollments else None
+
+    @property
+    def sent(self) -> list[KeptSend]:
+        """The messages that were decided to be sent, in order."""
+        return _in_order(send for send in self.story.sends if send.status != "skipped")
+
+    @property
+    def skipped(self) -> list[KeptSend]:
+        """The messages that nobody could be sent, in order."""
+        return _in_order(send for send in self.story.sends if send.status == "skipped")
+
+    @property
+    def path(self) -> list[str]:
+        """The ids of the states that were reached, in order."""
+        reached: dict[tuple[int, int], str] = {}
+        for kept in self.story.decisions:
+            reached.setdefault((kept.enrollment, kept.decision.visit), kept.decision.state)
+        return list(reached.values())
+
+
+def standing(happened: Happened) -> str:
+    """Return how the last enrollment stands, as the end of a sentence about the customer."""
+    last = happened.last
+    if last is None:
+        reason = "nothing that starts the journey happened" if happened.refused is None else REFUSALS[happened.refused]
+        return f"never entered: {reason}"
+    reason = "" if last.reason is None else f" ({last.reason})"
+    if last.status == "active":
+        due = "" if last.due_at is None else f" until {local_text(last.due_at, happened.zone)}"
+        return f"is active at `{last.state}`{due}"
+    return f"has {last.status} at `{last.state}`{reason}"
+
+
+def is_named(state: str, written: str) -> bool:
+    """Return whether a state is meant by an id, or by the beginning of one: `exit` means `exit.converted` too."""
+    return state == written or state.startswith(f"{written}.")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names in backticks with commas between them."""
+    return ", ".join(f"`{name}`" for name in names) or "nothing"
+
+
+def _in_order(sends: Iterable[KeptSend]) -> list[KeptSend]:
+    return sorted(sends, key=lambda send: (send.created_at, send.enrollment, send.visit))

@@ -1,0 +1,182 @@
+"""Journey tests: an invented customer goes through one journey, on the path that production takes, on virtual time.
+
+Takes a project, a journey and a store for each test; gives verdicts. Only the tested journey is deployed, with the
+project's channels and policies; nothing is delivered: a message counts as sent when it was decided. At the end every
+timer has fired that is due up to the story's last moment.
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from journeyscript.compiler import Project
+from journeyscript.diagnostics import Diagnostic, Span
+from journeyscript.engine.calendar import local_text, resolve_zone
+from journeyscript.engine.entry import Refused, admit
+from journeyscript.engine.values import Event, Facts
+from journeyscript.machine.canonical import version_of
+from journeyscript.machine.wording import rule_in_words
+from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.expectations import check_names, judge
+from journeyscript.runtime.happened import REFUSALS, Failure, Happened
+from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.invented import Invented, invent
+from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.session import policies_of
+from journeyscript.semantics.types import Instant, Value
+from journeyscript.stores.records import Changes, Deployment, Store
+from journeyscript.syntax.test_file import WrittenTest
+
+AT_ONCE = 100
+"""Customers whose timers are fired in one batch; a test has one."""
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One line of what happened: `at` is the customer's local time, `what` an event or the state reached."""
+
+    at: str
+    what: str
+    why: str = ""
+    values: tuple[tuple[str, Value], ...] = ()
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What came of one test.
+
+    `findings` say what is wrong with the test itself; then it was not run. `zone` is the one that `lines` are told in.
+    """
+
+    journey: str
+    name: str
+    span: Span
+    findings: tuple[Diagnostic, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    zone: str = "UTC"
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.findings and not self.failures
+
+
+class Trial:
+    """A journey made ready to be tested any number of times."""
+
+    def __init__(self, project: Project, journey: str) -> None:
+        """Link the journey.
+
+        Raises:
+            KeyError: the project has no such journey, or it does not compile.
+        """
+        compiled = project.journeys[journey]
+        version = version_of(compiled.machine)
+        self.project, self.machine, self.version = project, compiled.machine, version
+        self._deployment = Deployment(
+            version=version, machine=compiled.machine, about=compiled.about, contents=compiled.contents
+        )
+        self._rules = Rules(
+            programs=Programs({version: self._deployment}, [version]),
+            channels=policies_of(project),
+            max_event_age=project.config.max_event_age,
+            virtual=True,
+        )
+
+    def run(self, test: WrittenTest, store: Store) -> Verdict:
+        """Return the verdict on one test; the store is empty before, and holds the story afterwards."""
+        verdict = Verdict(journey=self.machine.journey, name=test.name.text, span=test.name.span)
+        invented, findings = invent(self.project, test)
+        findings = [*findings, *check_names(test.expect, self.project, self.machine)]
+        if invented is None or findings:
+            return replace(verdict, findings=tuple(findings))
+        life = _Life(self, store, invented)
+        happened = life.live()
+        failures = judge(test.expect, happened, self.project.catalog)
+        return replace(verdict, failures=tuple(failures), zone=happened.zone, lines=tuple(life.lines(happened.zone)))
+
+    def begin(self, store: Store, at: Instant) -> Rules:
+        """Deploy the journey to a store; return what batches over it go by."""
+        store.deploy([self._deployment], at)
+        return self._rules
+
+
+class _Life:
+    """One story being lived through."""
+
+    def __init__(self, trial: Trial, store: Store, invented: Invented) -> None:
+        self.trial, self.store, self.invented = trial, store, invented
+        self.rules = trial.begin(store, invented.profile.at)
+        self.refusals: list[Refused] = []
+        self._told: list[tuple[Instant, str, str, tuple[tuple[str, Value], ...]]] = []
+        self._left: dict[int, str] = {}
+
+    def live(self) -> Happened:
+        """Go through the whole story; return what came of it, as the store tells it."""
+        self._keep(advance(self.store, self.rules, incoming=[self.invented.profile], now=self.invented.profile.at))
+        for moment in self.invented.moments:
+            # What is due at the very instant comes after what the customer does then.
+            self._fire(moment.at - 1)
+            record = moment.record
+            if record is None:
+                continue
+            changes = advance(self.store, self.rules, incoming=[record], now=moment.at)
+            self._tell(record, changes)
+            self._keep(changes)
+            if changes.events and record.event is not None:
+                self._note_refusal(record.event, changes)
+        self._fire(self.invented.ends)
+        story = self.store.story(self.invented.customer)
+        assert story is not None, "the customer was there before anything happened"
+        zone, _ = resolve_zone(story.customer.attributes.get("timezone"), self.trial.machine.timezone)
+        return Happened(
+            machine=self.trial.machine,
+            story=story,
+            zone=zone,
+            refused=self.refusals[-1].reason if self.refusals else None,
+        )
+
+    def lines(self, zone: str) -> list[Line]:
+        """Return what happened, in order, in the local time of a zone."""
+        return [Line(at=local_text(at, zone), what=what, why=why, values=seen) for at, what, why, seen in self._told]
+
+    def _tell(self, record: Incoming, changes: Changes) -> None:
+        """Note what came in."""
+        consent = {f"consent.{channel}": given for channel, given in record.consent.items()}
+        changed: dict[str, Value] = {**record.attributes, **consent}
+        if changed:
+            self._told.append((record.at, "the customer", "changes", tuple(changed.items())))
+        if record.event is not None:
+            why = "happens" if changes.events else "is ignored: an event of this id was taken in before"
+            self._told.append((record.at, record.event.name, why, tuple(record.event.properties.items())))
+
+    def _fire(self, until: Instant) -> None:
+        while due := self.store.due(until, AT_ONCE):
+            self._keep(advance(self.store, self.rules, due=due, now=until))
+
+    def _keep(self, changes: Changes) -> None:
+        self.store.commit(changes)
+        for kept in changes.decisions:
+            decision = kept.decision
+            why = rule_in_words(self.trial.machine, self._left.get(kept.enrollment), decision.rule)
+            self._left[kept.enrollment] = decision.state
+            self._told.append((decision.at, decision.state, why, decision.values))
+
+    def _note_refusal(self, event: Event, changes: Changes) -> None:
+        """Note why an event that could have started the journey did not, by asking the engine once more."""
+        if event.name != self.trial.machine.entry.event or any(k.decision.rule == "entry" for k in changes.decisions):
+            return
+        story = self.store.story(self.invented.customer)
+        assert story is not None, "the customer was there before anything happened"
+        customer, program = story.customer, self.rules.programs[self.trial.version]
+        facts = Facts(
+            external_id=customer.external_id,
+            attributes=customer.attributes,
+            consent=customer.consent,
+            history=customer.history,
+        )
+        active = {(e.journey, e.key) for e in customer.enrollments}
+        answer = admit(program, event, facts, event.at, active, customer.last_entries)
+        if isinstance(answer, Refused):
+            self.refusals.append(answer)
+            seen = () if program.admits is None or answer.reason != "where" else program.admits.reads
+            values = tuple((text, read(facts, event, None, event.at)) for text, read in seen)
+            self._told.append((event.at, "not entered", REFUSALS[answer.reason], values))
