@@ -43,6 +43,7 @@ class Project(Struct, frozen=True, kw_only=True):
     channels: dict[str, ChannelConfig]
     journeys: dict[str, Compiled]
     tests: dict[str, MappingNode]
+    surroundings: Surroundings
     diagnostics: tuple[Diagnostic, ...]
 
     @property
@@ -96,6 +97,7 @@ class _Compilation:
             channels=channels,
             journeys=journeys,
             tests=tests,
+            surroundings=surroundings,
             diagnostics=tuple(in_reading_order(_weighed(self.findings, config.rules))),
         )
 

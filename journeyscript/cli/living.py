@@ -60,6 +60,10 @@ def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...],
             _work(session, store, follow or _piped(), tally, once=once)
         except (StoreError, ChannelError) as problem:
             cannot(str(problem))
+        except OSError as problem:
+            if problem.filename is None:
+                raise
+            cannot(f"`{shown_path(Path(problem.filename))}` cannot be read: {problem.strerror}")
     kept = "A dry run: nothing was sent, nothing was kept" if dry_run else f"Stopped; the store is {shown_path(path)}"
     sends = "would be handed over" if dry_run else "handed over"
     click.echo(
@@ -76,7 +80,9 @@ def _work(session: Session, store: Store, follow: tuple[str, ...], tally: _Tally
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: live.stop())
     positions = store.positions()
-    sources = [open_source(name, positions, wake.set, whole=once) for name in follow]
+    # A source that is named twice, whichever way it is written, is still one.
+    named = {name if name == "-" else str(Path(name).resolve()): name for name in follow}.values()
+    sources = [open_source(name, positions, wake.set, whole=once) for name in named]
     reading = ", ".join("standard input" if name == "-" else name for name in follow) or "nothing; timers only"
     journeys = len(session.project.journeys)
     click.echo(f"Running {journeys} journey{'s' if journeys != 1 else ''}; reading {reading}. Ctrl-C stops.", err=True)

@@ -14,7 +14,7 @@ import click
 
 from journeyscript.channels.adapters import ChannelError
 from journeyscript.cli.shared import Exit, cannot, open_store, source_reader
-from journeyscript.cli.stores import messages_folder, replay_store_path, shown_path, store_files
+from journeyscript.cli.stores import messages_folder, replay_store_path, shown_path, shown_program, store_files
 from journeyscript.cli.summary import print_report
 from journeyscript.compiler import Project
 from journeyscript.runtime.intake import Incoming, Intake
@@ -116,11 +116,12 @@ def _replay(
     )
     with session, _bar(len(records)) as advance:
         replay = Replay(session, advance)
-        previous = signal.signal(signal.SIGINT, lambda *_: replay.stop())
+        previous = {number: signal.signal(number, lambda *_: replay.stop()) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             return replay.run(records, None if until is None else _instant(until))
         finally:
-            signal.signal(signal.SIGINT, previous)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -181,10 +182,16 @@ def _point_on(
     option = "" if path == replay_store_path(project, None) else f" --store {shown_path(path)}"
     customer = next((r.customer for r in records if isinstance(r, Incoming)), "CUSTOMER")
     journey = next(iter(project.journeys))
+    program = shown_program()
+    hints = {
+        f"{program} explain {customer}{option}": "every step of one customer, and why",
+        f"{program} status{option}": "these tables again",
+        f"{program} graph {journey}": "the journey as a picture",
+    }
+    width = max(map(len, hints))
     click.echo("Look next:")
-    click.echo(f"  journeyscript explain {customer}{option}   every step of one customer, and why")
-    click.echo(f"  journeyscript status{option}   these tables again")
-    click.echo(f"  journeyscript graph {journey}   the journey as a picture")
+    for command, what in hints.items():
+        click.echo(f"  {command:<{width}}   {what}")
 
 
 def _span(records: Sequence[Incoming | Rejected]) -> tuple[Instant, Instant]:

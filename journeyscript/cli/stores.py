@@ -1,5 +1,7 @@
 """Which store a command means, and what stands beside it."""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,14 @@ def open_latest(project: "Project", written: Path | None) -> tuple["Store", Path
         cannot(f"there is no store at {where}", "`journeyscript run` makes one")
     latest = max(there, key=lambda path: max(f.stat().st_mtime for f in store_files(path) if f.exists()))
     return open_store(latest, read_only=True), latest
+
+
+def shown_program() -> str:
+    """Return how the command can be called again from here: by its name where the shell finds it, else by its path."""
+    found, called = shutil.which("journeyscript"), Path(sys.argv[0])
+    if called.name != "journeyscript" or (found is not None and Path(found).resolve() == called.resolve()):
+        return "journeyscript"
+    return shown_path(called)
 
 
 def shown_path(path: Path) -> str:

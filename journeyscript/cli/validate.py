@@ -37,7 +37,7 @@ def validate_command(
     if not chosen:
         click.echo("nothing to check: " + ("no such file in the project" if paths else "there are no journeys"), err=True)
         sys.exit(Exit.NOTHING)
-    found = [d for d in project.diagnostics if d.span.path in chosen]
+    found = [d for d in project.diagnostics if not paths or d.span.path in chosen]
     text = render(found, output_format, source_reader(files.root), color=sys.stdout.isatty())
     if text:
         click.echo(text)

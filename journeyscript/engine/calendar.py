@@ -24,10 +24,15 @@ _ALIASES = {"Europe/Kiev": "Europe/Kyiv", "US/Pacific": "America/Los_Angeles", "
             "Asia/Saigon": "Asia/Ho_Chi_Minh", "Asia/Katmandu": "Asia/Kathmandu", "GMT": "UTC", "Z": "UTC",
             "Etc/UTC": "UTC", "Etc/GMT": "UTC"}  # fmt: skip
 
+_OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
+"""Files that lie beside the zones and are no zone, or are whatever zone the machine is set to."""
+
 
 @lru_cache(maxsize=4096)
 def zone_exists(name: str) -> bool:
-    """Return whether the zone database knows a name."""
+    """Return whether the zone database knows a name, and means the same by it on every machine."""
+    if name in _OF_THE_MACHINE or name.startswith(("right/", "posix/")):
+        return False
     try:
         ZonedDateTime(2026, 1, 1, tz=name)
     except (TimeZoneNotFoundError, ValueError):
@@ -49,13 +54,16 @@ def resolve_zone(written: Value, default: str) -> tuple[str, str | None]:
 
 
 def next_time_of_day(now: Instant, minute: int, days: tuple[Weekday, ...], zone: str) -> Instant:
-    """Return the first instant after `now` at which the wall clock shows this time on one of these days."""
+    """Return the first instant after `now` at which the wall clock shows this time on one of these days.
+
+    A day that the zone left out altogether has no such time, and a gap at midnight never leads to another weekday.
+    """
     today = local_date(now, zone)
     for ahead in range(_SEARCHED_DAYS):
         day = Date.fromordinal(today.toordinal() + ahead)
         if WEEKDAYS[day.weekday()] in days:
             moment = instant_of(day, minute, zone)
-            if moment > now:
+            if moment > now and _may_land(day, moment, days, zone):
                 return moment
     raise AssertionError("some day of the week is in `days`, so one of the next days matches")
 
@@ -69,7 +77,9 @@ def within_window(now: Instant, start: int, end: int, days: tuple[Weekday, ...],
             continue
         opens = instant_of(day, start, zone)
         closing_day = day if end > start else Date.fromordinal(day.toordinal() + 1)
-        if now < instant_of(closing_day, end, zone):
+        closes = instant_of(closing_day, end, zone)
+        # A window that falls into a gap holds no instant on that day.
+        if opens < closes and now < closes:
             return max(now, opens)
     raise AssertionError("some day of the week is in `days`, so one of the next days matches")
 
@@ -128,6 +138,14 @@ def _change_between(before: ZonedDateTime, after: ZonedDateTime, zone: str) -> I
         else:
             low = middle
     return high * SECOND
+
+
+def _may_land(day: Date, moment: Instant, days: tuple[Weekday, ...], zone: str) -> bool:
+    """Return whether a moment that was meant for a day may be taken, should a gap have led it to another one."""
+    landed = local_date(moment, zone)
+    if landed == day:
+        return True
+    return WEEKDAYS[landed.weekday()] in days and local_date(instant_of(day, 0, zone), zone) == day
 
 
 def _zoned(now: Instant, zone: str) -> ZonedDateTime:

@@ -20,6 +20,9 @@ _GLOBALS = {
     "aggregate": operations.aggregate,
     "select": operations.select,
     "multiply": operations.multiply,
+    "whole": operations.whole,
+    "member": operations.member,
+    "contains": operations.contains,
     "divide": operations.divide,
     "shift_date": operations.shift_date,
     "between_dates": operations.between_dates,
@@ -85,6 +88,8 @@ class _Generator:
             case typed.Consent(channel=channel):
                 given = _call(_attribute(_name("facts"), "consent", "get"), ast.Constant(channel))
                 return _compare(given, ast.Is(), ast.Constant(value=True))
+            case typed.Known(of=inner) if never_unknown(inner):
+                return ast.Constant(value=True)
             case typed.Known(of=inner):
                 return _compare(self.make(inner), ast.IsNot(), ast.Constant(None))
             case typed.Not(of=inner):
@@ -96,7 +101,9 @@ class _Generator:
             case typed.Compare(op=op, left=left, right=right):
                 return self.strict([left, right], lambda parts: _comparison(op, *parts))
             case typed.In(left=left, right=right):
-                return self.strict([left, right], lambda parts: _compare(parts[0], ast.In(), parts[1]))
+                if isinstance(right, typed.Items) and never_unknown(right):
+                    return self.strict([left, right], lambda parts: _compare(parts[0], ast.In(), parts[1]))
+                return self.strict([left, right], lambda parts: _call(_name("member"), *parts))
             case typed.Arithmetic():
                 return self.strict([node.left, node.right], lambda parts: _arithmetic(node, *parts))
             case typed.Coalesce(left=left, right=right):
@@ -160,7 +167,12 @@ class _Generator:
         elif window.since_entry:
             start = _attribute(_name("enrollment"), "entered_at")
         elif window.start is not None and window.end is not None:
-            start, end = self.make(window.start), self.make(window.end)
+            bounds = [window.start, window.end]
+            return self.strict(bounds, lambda parts: self.selection(node, parts[0], parts[1]))
+        return self.selection(node, start, end)
+
+    def selection(self, node: typed.History, start: ast.expr, end: ast.expr) -> ast.expr:
+        """Return what is asked of the events between two instants, both included."""
         where: ast.expr = ast.Constant(None)
         if node.where is not None:
             outer, self._event = self._event, "past"
@@ -181,16 +193,18 @@ def never_unknown(node: typed.Expression) -> bool:
             return True
         case typed.Items(items=items):
             return all(map(never_unknown, items))
-        case typed.History(function="did" | "count" | "sum"):
-            return True
+        case typed.History(function="did" | "count" | "sum", window=typed.Window(start=start, end=end)):
+            return all(bound is None or never_unknown(bound) for bound in (start, end))
         case typed.Not(of=inner):
             return never_unknown(inner)
         case typed.And(items=items) | typed.Or(items=items):
             return all(map(never_unknown, items))
+        case typed.Compare(op="contains"):
+            return False  # A list may hold unknown items.
         case typed.Compare(left=left, right=right) | typed.In(left=left, right=right):
             return never_unknown(left) and never_unknown(right)
-        case typed.Coalesce(right=right):
-            return never_unknown(right)
+        case typed.Coalesce(left=left, right=right):
+            return never_unknown(left) or never_unknown(right)
         case _:
             return False
 
@@ -198,7 +212,7 @@ def never_unknown(node: typed.Expression) -> bool:
 def _comparison(op: str, left: ast.expr, right: ast.expr) -> ast.expr:
     match op:
         case "contains":
-            return _compare(right, ast.In(), left)
+            return _call(_name("contains"), left, right)
         case "starts with":
             return _call(_attribute(left, "startswith"), right)
         case "ends with":
@@ -213,10 +227,9 @@ def _arithmetic(node: typed.Arithmetic, left: ast.expr, right: ast.expr) -> ast.
             return _call(_name("shift_date"), left, right, ast.Constant(1 if node.op == "+" else -1))
         case "-", "duration" if _kind(node.left) == "date":
             return _call(_name("between_dates"), left, right)
-        case "*", _:
-            return _call(_name("multiply"), left, right)
-        case "/", _:
-            return _call(_name("divide"), left, right)
+        case "*" | "/" as op, kind:
+            result = _call(_name("multiply" if op == "*" else "divide"), left, right)
+            return _call(_name("whole"), result) if kind == "duration" else result
         case op, _:
             return ast.BinOp(left, _OPERATORS[op](), right)
 

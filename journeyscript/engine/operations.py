@@ -111,9 +111,34 @@ def representable(value: Value) -> Value:
             return value
 
 
-def shift_date(day: str, milliseconds: float, sign: int) -> str:
-    """Return the date that many whole days later or earlier; what is less than a day does not count."""
-    return Date.fromordinal(Date.fromisoformat(day).toordinal() + sign * int(milliseconds / DAY)).isoformat()
+def whole(milliseconds: float | None) -> int | None:
+    """Return a duration in whole milliseconds, unknown for one that is endless."""
+    return round(milliseconds) if milliseconds is not None and isfinite(milliseconds) else None
+
+
+def shift_date(day: str, milliseconds: int, sign: int) -> str | None:
+    """Return the date that many whole days later or earlier, unknown outside of the calendar.
+
+    What is less than a day does not count.
+    """
+    ordinal = Date.fromisoformat(day).toordinal() + sign * int(milliseconds / DAY)
+    return Date.fromordinal(ordinal).isoformat() if 1 <= ordinal <= Date.max.toordinal() else None
+
+
+def member(value: Value, items: Value) -> bool | None:
+    """Return whether a list holds a value; unknown where it may be one of the list's unknown items."""
+    if not isinstance(items, list):
+        return None
+    if value in items:
+        return True
+    return None if None in items else False
+
+
+def contains(holder: Value, part: Value) -> bool | None:
+    """Return whether a text has another one in it, or a list a value."""
+    if isinstance(holder, str):
+        return part in holder if isinstance(part, str) else None
+    return member(part, holder)
 
 
 def between_dates(left: str, right: str) -> int:
@@ -130,8 +155,12 @@ def select(facts: Facts, event: str, start: Instant | None, end: Instant, where:
 
 def values_of(events: Iterable[Event], name: str) -> list[Value]:
     """Return what the events have under a name, without the unknown ones."""
-    found = (e.at if name == "at" else e.properties.get(name) for e in events)
+    found = (_value(event, name) for event in events)
     return [value for value in found if value is not None]
+
+
+def _value(event: Event, name: str) -> Value:
+    return event.at if name == "at" else event.properties.get(name)
 
 
 def aggregate(function: str, events: Iterable[Event], name: str | None) -> Value:  # noqa: PLR0911 - a table
@@ -141,6 +170,10 @@ def aggregate(function: str, events: Iterable[Event], name: str | None) -> Value
             return any(True for _ in events)
         case "count":
             return sum(1 for _ in events)
+        case "first" | "last":
+            assert name is not None
+            found = list(events)
+            return _value(found[0 if function == "first" else -1], name) if found else None
         case _:
             assert name is not None
             values: list = values_of(events, name)  # type: ignore[type-arg]  # of one type, which the checker knows
@@ -153,9 +186,5 @@ def aggregate(function: str, events: Iterable[Event], name: str | None) -> Value
             return min(values, default=None)
         case "max":
             return max(values, default=None)
-        case "first":
-            return values[0] if values else None
-        case "last":
-            return values[-1] if values else None
         case _:
             raise AssertionError(f"the language has no history function {function}")

@@ -29,8 +29,8 @@ def mermaid(machine: Machine) -> str:
     for state in machine.states:
         for transition in state.transitions:
             label = trigger_in_words(transition.trigger, state)
-            if isinstance(transition.trigger, Due) and state.step in ("wait", "wait_until") and len(state.transitions) == 1:
-                label = ""
+            if isinstance(transition.trigger, Due) and len(state.transitions) == 1:
+                label = ""  # the state's title says it already
             arrow = f"-->|{_quoted(label)}|" if label else "-->"
             lines.append(f"  {names[state.id]} {arrow} {names[transition.target]}")
     return "\n".join(lines) + "\n"
@@ -45,7 +45,7 @@ def _title(state: State) -> str:
     match state:
         case State(step="send", action=Send(message=message, via=via)):
             return f"send {message} by {', '.join(via)}"
-        case State(step="wait" | "wait_until", timer=timer) if timer is not None:
+        case State(step="wait" | "wait_until", timer=timer, transitions=(_,)) if timer is not None:
             return "wait " + timer_in_words(timer).removeprefix("after ")
         case State(step="end"):
             return "completed"

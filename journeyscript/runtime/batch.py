@@ -172,19 +172,18 @@ class _Progress:
         while queue:
             event, source, source_id = queue.popleft()
             if happened > MOST_EMITTED:
-                # The trigger cycle is cut here; the event that would have gone on is kept with the reason.
-                self.changes.rejected.append(
-                    Rejected(
-                        source=source,
-                        position="",
-                        received_at=self.now,
-                        reason=f"one input caused more than {MOST_EMITTED} events: journeys start each other in a circle",
-                        raw=msgspec.json.encode({"customer": self.customer.external_id, "event": event.name}).decode(),
-                    )
-                )
-                return
+                # The trigger cycle is cut here; the events that would have gone on are kept with the reason.
+                self._reject(event, source, f"one input caused more than {MOST_EMITTED} events: journeys start each other")
+                continue
             happened += 1
             self._happen(event, source, source_id, queue=queue, may_start=may_start)
+
+    def _reject(self, event: Event, source: str, reason: str) -> None:
+        record = {"customer": self.customer.external_id, "event": event.name, "properties": event.properties}
+        raw = msgspec.json.encode({**record, "time": event.at}).decode()
+        self.changes.rejected.append(
+            Rejected(source=source, position="", received_at=self.now, reason=reason, raw=raw)
+        )
 
     def _happen(
         self, event: Event, source: str, source_id: str | None, *, queue: "_Queue", may_start: bool
@@ -194,7 +193,7 @@ class _Progress:
             if self.rules.programs.may_move(enrollment.version, event.name):
                 self._apply(self.active.get(enrollment.id, enrollment), event, event.at, queue)
         for program in self.rules.programs.entering.get(event.name, ()) if may_start else ():
-            self._admit(program, event, queue)
+            self._admit(program, event, source, queue)
 
     def _keep(self, event: Event, source: str, source_id: str | None) -> None:
         needed = event.name in self.rules.programs.history
@@ -233,34 +232,56 @@ class _Progress:
         except Exception:
             # `step` is total; should it ever not be, one customer fails and all others go on.
             log.exception("an enrollment of %s failed at %s", enrollment.journey, enrollment.state)
-            failed = msgspec.structs.replace(
-                enrollment, status="failed", reason="internal_error", due_at=None, ended_at=now
-            )
-            outcome = Outcome(enrollment=failed)
+            outcome = _failed(enrollment, now)
         self._absorb(outcome, queue)
 
-    def _admit(self, program: Program, event: Event, queue: "_Queue") -> None:
-        customer = self.customer
+    def _admit(self, program: Program, event: Event, source: str, queue: "_Queue") -> None:
+        customer, journey = self.customer, program.machine.journey
         active = {(e.journey, e.key) for e in self.active.values()}
-        answer = admit(program, event, self._facts_now(), event.at, active, customer.last_entries)
+        try:
+            answer = admit(program, event, self._facts_now(), event.at, active, customer.last_entries)
+        except Exception:
+            log.exception("the entry of %s failed", journey)
+            self._reject(event, source, f"the entry of `{journey}` failed: nobody was let in")
+            return
         if not isinstance(answer, Admitted):
             return
         number = customer.number * ENROLLMENTS_PER_CUSTOMER + customer.next_enrollment
         customer.next_enrollment += 1
         self.changed = True
-        customer.last_entries = {**customer.last_entries, (program.machine.journey, answer.key): event.at}
-        self._absorb(
-            enroll(
+        customer.last_entries = {**customer.last_entries, (journey, answer.key): event.at}
+        self._absorb(self._enroll(program, number, answer.key, event), queue)
+
+    def _enroll(self, program: Program, number: int, key: str, event: Event) -> Outcome:
+        customer = self.customer.number
+        try:
+            return enroll(
                 program,
                 number=number,
-                customer=customer.number,
-                key=answer.key,
+                customer=customer,
+                key=key,
                 event=event,
                 facts=self._facts_now(),
                 now=event.at,
-            ),
-            queue,
-        )
+            )
+        except Exception:
+            journey, initial = program.machine.journey, program.machine.initial
+            log.exception("an enrollment of %s failed at its entry", journey)
+            return _failed(
+                Enrollment(
+                    id=number,
+                    customer=customer,
+                    journey=journey,
+                    version=program.version,
+                    key=key,
+                    state=initial,
+                    visit=0,
+                    entered_at=event.at,
+                    since=event.at,
+                    entry=event,
+                ),
+                event.at,
+            )
 
     def _absorb(self, outcome: Outcome, queue: "_Queue") -> None:
         enrollment = outcome.enrollment
@@ -282,6 +303,15 @@ class _Progress:
                     self.changed, self._facts = True, None
                 case EmitEvent(event=event):
                     queue.append((event, f"journey:{enrollment.journey}", None))
+
+
+def _failed(enrollment: Enrollment, now: Instant) -> Outcome:
+    """Return an enrollment ended by a mistake of this program."""
+    return Outcome(
+        enrollment=msgspec.structs.replace(
+            enrollment, status="failed", reason="internal_error", due_at=None, ended_at=max(now, enrollment.since)
+        )
+    )
 
 
 def _kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment: Instant) -> KeptSend:

@@ -42,8 +42,19 @@ def cause_in_words(send: KeptSend, story: Story) -> str:
 
 def values_in_words(values: tuple[tuple[str, Value], ...]) -> str:
     """Return the values that a decision looked at, in parentheses behind a space; nothing where it looked at none."""
-    shown = ", ".join(f"{text} = {'unknown' if value is None else value}" for text, value in values)
+    shown = ", ".join(f"{text} = {value_in_words(value)}" for text, value in values)
     return f" ({shown})" if shown else ""
+
+
+def value_in_words(value: Value) -> str:
+    """Return a value as a journey would write it."""
+    match value:
+        case None:
+            return "unknown"
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
 
 
 def _chain(send: KeptSend, story: Story) -> list[Decision]:

@@ -12,11 +12,14 @@ from journeyscript.diagnostics import Diagnostic
 from journeyscript.engine.calendar import local_text
 from journeyscript.machine.model import Machine, Send
 from journeyscript.rules import finding
+from journeyscript.runtime.causes import value_in_words
 from journeyscript.runtime.expected_sends import sends_unlike, silences_broken
 from journeyscript.runtime.happened import Failure, Happened, is_named, listed, standing
 from journeyscript.runtime.invented import attribute_definitions, typed_mapping
+from journeyscript.runtime.values import BadValue, parse_instant
 from journeyscript.semantics.catalog import Catalog
 from journeyscript.semantics.checker import suggestion
+from journeyscript.semantics.types import Value
 from journeyscript.source.nodes import Scalar
 from journeyscript.syntax.test_file import Expectations
 
@@ -25,7 +28,10 @@ STATUSES = ("active", "completed", "exited", "failed", NOT_ENTERED)
 
 
 def check_names(expect: Expectations, project: Project, machine: Machine) -> list[Diagnostic]:
-    """Return findings for names in the expectations that could never be met, or never fail."""
+    """Return findings for names in the expectations that could never be met, or never fail.
+
+    The steps of a `path` were checked when the project was compiled.
+    """
     messages = {state.action.message for state in machine.states if isinstance(state.action, Send)}
     ids = {state.id for state in machine.states}
     named = [*(send.message for send in expect.sends or ()), *(silence.message for silence in expect.not_sent)]
@@ -43,13 +49,21 @@ def check_names(expect: Expectations, project: Project, machine: Machine) -> lis
         if channel.text not in project.channels:
             advice = suggestion(channel.text, project.channels)
             findings.append(finding("JS104", f"there is no channel `{channel.text}`", channel.span, help=advice))
-    state = () if expect.state is None or expect.state.text in STATUSES else (expect.state,)
-    for step in (*expect.path, *state):
-        if not any(is_named(name, step.text) for name in ids):
-            message = f"journey `{machine.journey}` has no step `{step.text}`"
-            findings.append(finding("JS101", message, step.span, help=suggestion(step.text, ids)))
+    findings += [found for send in expect.sends or () if send.at is not None for found in _not_an_instant(send.at)]
+    step = expect.state
+    if step is not None and step.text not in STATUSES and not any(is_named(name, step.text) for name in ids):
+        message = f"journey `{machine.journey}` has no step `{step.text}`"
+        advice = suggestion(step.text, [*ids, *STATUSES])
+        findings.append(finding("JS101", message, step.span, help=advice))
     _, wrong = typed_mapping(expect.attributes, attribute_definitions(project.catalog), "customers")
     return findings + wrong
+
+
+def _not_an_instant(written: Scalar) -> Iterator[Diagnostic]:
+    try:
+        parse_instant(written.text)
+    except BadValue as problem:
+        yield finding("JS005", str(problem), written.span)
 
 
 def judge(expect: Expectations, happened: Happened, catalog: Catalog) -> list[Failure]:
@@ -130,5 +144,5 @@ def _attributes(expect: Expectations, happened: Happened, catalog: Catalog) -> I
             )
 
 
-def _shown(value: object) -> str:
-    return "missing" if value is None else f"`{value}`"
+def _shown(value: Value) -> str:
+    return "missing" if value is None else f"`{value_in_words(value)}`"

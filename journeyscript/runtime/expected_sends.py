@@ -86,13 +86,17 @@ def silences_broken(expected: tuple[ExpectedSilence, ...], happened: Happened) -
 
 
 def why_not_sent(message: str, happened: Happened) -> tuple[str, ...]:
-    """Return why a message was not sent: each time it was skipped, or that no step that sends it was reached."""
-    skipped = [send for send in happened.skipped if send.message == message]
+    """Return why a message was not sent, or not as often: skipped, or no step that sends it was reached."""
+    skipped = tuple(
+        f"`{message}` was skipped at {local_text(send.created_at, happened.zone)}: {send.reason} ({send.detail})"
+        for send in happened.skipped
+        if send.message == message
+    )
+    times = sum(send.message == message for send in happened.sent)
+    if times:
+        return (f"`{message}` was sent only {'once' if times == 1 else f'{times} times'}", *skipped)
     if skipped:
-        return tuple(
-            f"`{message}` was skipped at {local_text(send.created_at, happened.zone)}: {send.reason} ({send.detail})"
-            for send in skipped
-        )
+        return skipped
     if happened.last is None:
         return (f"`{message}` was never asked for, as the customer {standing(happened)}",)
     steps = [

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from journeyscript.engine.values import Event
-from journeyscript.runtime.values import BadValue, parse_instant, typed_values
+from journeyscript.runtime.values import BadValue, parse_instant, shortened, shown, typed_values
 from journeyscript.semantics.catalog import Catalog, closest
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.records import Rejected
@@ -45,7 +45,11 @@ class Intake:
         """Return what a line of JSON says."""
         try:
             record = self._decoder.decode(raw)
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as problem:
+        except RecursionError:
+            return self._reject(source, position, received_at, "lists and objects lie too deep in each other", raw)
+        except msgspec.ValidationError:
+            return self._reject(source, position, received_at, "a number does not fit into 64 bits", raw)
+        except (msgspec.DecodeError, UnicodeEncodeError) as problem:
             return self._reject(source, position, received_at, f"not JSON: {problem}", raw)
         return self.record(record, source, position, received_at, raw=raw)
 
@@ -56,8 +60,7 @@ class Intake:
         try:
             return self._take(record, source, position, received_at)
         except (BadRecord, BadValue) as problem:
-            text = msgspec.json.encode(record, enc_hook=str).decode() if raw is None else raw
-            return self._reject(source, position, received_at, str(problem), text)
+            return self._reject(source, position, received_at, str(problem), _as_text(record) if raw is None else raw)
 
     def _take(self, record: object, source: str, position: str, received_at: Instant) -> Incoming:
         if not isinstance(record, dict):
@@ -81,8 +84,10 @@ class Intake:
     def _event(self, name: object, at: Instant, properties: dict[str, object]) -> Event:
         definition = self._catalog.events.get(name) if isinstance(name, str) else None
         if definition is None:
-            near = closest(str(name), self._catalog.events)
-            raise BadRecord(f"there is no event `{name}`" + (f"; did you mean `{near}`?" if near else ""))
+            if not isinstance(name, str):
+                raise BadRecord(f"`event` is a name, not {shown(name)}")
+            near = closest(name, self._catalog.events) if len(name) <= LONGEST_NAME else None
+            raise BadRecord(f"there is no event `{shortened(name)}`" + (f"; did you mean `{near}`?" if near else ""))
         values = typed_values(properties, definition.properties)
         for expected in definition.properties.values():
             if not expected.optional and values.get(expected.name) is None:
@@ -93,14 +98,23 @@ class Intake:
         consent: dict[str, bool] = {}
         for channel, answer in given.items():
             if channel not in self._catalog.channels:
-                raise BadRecord(f"consent is given for `{channel}`, which is no channel")
+                raise BadRecord(f"consent is given for `{shortened(channel)}`, which is no channel")
             if not isinstance(answer, bool):
                 raise BadRecord(f"consent for `{channel}` is true or false")
             consent[channel] = answer
         return consent
 
     def _reject(self, source: str, position: str, received_at: Instant, reason: str, raw: str) -> Rejected:
-        return Rejected(source=source, position=position, received_at=received_at, reason=reason, raw=raw)
+        # What came is kept as it was; half of a surrogate pair, which no store can hold, as `\udc80`.
+        kept = raw.encode(errors="backslashreplace").decode()
+        return Rejected(source=source, position=position, received_at=received_at, reason=reason, raw=kept)
+
+
+def _as_text(record: object) -> str:
+    try:
+        return msgspec.json.encode(record, enc_hook=str).decode()
+    except (UnicodeEncodeError, RecursionError, TypeError, ValueError):
+        return repr(record)
 
 
 def _name(value: object, key: str) -> str:
@@ -117,6 +131,8 @@ def _name(value: object, key: str) -> str:
         raise BadRecord(f"`{key}` is longer than {LONGEST_NAME} characters")
     if "\x00" in text:
         raise BadRecord(f"`{key}` has a NUL character in it")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadRecord(f"`{key}` is not valid Unicode")
     return text
 
 

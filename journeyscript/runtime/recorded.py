@@ -10,11 +10,12 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from journeyscript.runtime.intake import Incoming, Intake
+from journeyscript.runtime.values import milliseconds_of, shown, within_calendar
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Rejected
 from journeyscript.syntax.mapping import FileMapping
@@ -39,15 +40,19 @@ def read_recorded(
     stand in front.
 
     Raises:
-        UnreadableFileError: the file is absent, no text, or has not the columns that the mapping names.
+        UnreadableFileError: the file is absent, no text, or has not the columns that the mapping names; or the mapping
+            names a time zone that there is not.
     """
     source = source_of(path, mapping)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             records = list(_told(_records(file, mapping, intake, source, received_at), progress))
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = "it is not UTF-8 text" if isinstance(problem, UnicodeDecodeError) else problem.strerror
-        raise UnreadableFileError(f"`{path}` cannot be read: {reason}") from None
+    except UnicodeDecodeError:
+        raise UnreadableFileError(f"`{path}` cannot be read: it is not UTF-8 text") from None
+    except csv.Error as problem:
+        raise UnreadableFileError(f"`{path}` cannot be read as a table: {problem}") from None
+    except OSError as problem:
+        raise UnreadableFileError(f"`{path}` cannot be read: {problem.strerror}") from None
     rejected = [item for item in records if isinstance(item, Rejected)]
     accepted = sorted((item for item in records if isinstance(item, Incoming)), key=lambda item: item.at)
     ordered: list[Incoming | Rejected] = [*rejected, *accepted]
@@ -74,13 +79,13 @@ def _records(
             if line.strip():
                 yield _timed(intake.line(line, source, str(number), received_at), line, received_at)
         return
-    zone = ZoneInfo(mapping.time.timezone)
+    zone = _zone(mapping.time.timezone)
     for number, row in _rows(file, mapping):
         position = str(number)
         try:
             record = _record(row, mapping, zone)
         except (KeyError, ValueError) as problem:
-            reason = f"there is no column {problem}" if isinstance(problem, KeyError) else str(problem)
+            reason = f"the column `{problem.args[0]}` is missing" if isinstance(problem, KeyError) else str(problem)
             raw = msgspec.json.encode(row, enc_hook=str).decode()
             yield Rejected(source=source, position=position, received_at=received_at, reason=reason, raw=raw)
             continue
@@ -111,6 +116,8 @@ def _rows(file: Iterable[str], mapping: FileMapping) -> Iterator[tuple[int, Row]
         case "tsv":
             table = csv.reader(file, delimiter="\t")
     columns = mapping.columns
+    if not mapping.header:
+        _require_columns(columns, mapping)
     for number, cells in enumerate(table, 1):
         if not cells:
             continue
@@ -121,10 +128,17 @@ def _rows(file: Iterable[str], mapping: FileMapping) -> Iterator[tuple[int, Row]
             yield number, dict(zip(columns, cells, strict=False))
 
 
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UnreadableFileError(f"there is no time zone `{name}`, which the mapping names") from None
+
+
 def _flat(line: str) -> Row:
     try:
         value = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {"": line}
     return value if isinstance(value, dict) else {"": line}
 
@@ -154,10 +168,9 @@ def _time(text: str, form: str | None, zone: ZoneInfo) -> int:
     try:
         moment = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)  # noqa: DTZ007
     except (ValueError, TypeError):
-        raise ValueError(f"`{text}` is no time of the form `{form or 'ISO 8601'}`") from None
+        raise ValueError(f"{shown(text)} is no time of the form `{form or 'ISO 8601'}`") from None
     # A column without a zone of its own means the zone that the mapping names.
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
-    return round(moment.timestamp() * 1000)
+    return within_calendar(milliseconds_of(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)))
 
 
 def _cell(text: object) -> object:

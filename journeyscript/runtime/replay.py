@@ -42,7 +42,8 @@ class Replay:
         done = int(store.positions().get(records[0].source, "0")) if records else 0
         if done:
             self._report(done, 0)
-        last = 0
+        last = self._now(records[:done])
+        self._session.outbox.recover(last)
         for start in range(done, len(records), self._batch):
             part = records[start : start + self._batch]
             times = [item.at for item in part if isinstance(item, Incoming)]
@@ -57,8 +58,7 @@ class Replay:
             self._report(len(part), last)
             if self._stop:
                 return False
-        times = [item.at for item in records if isinstance(item, Incoming)]
-        return self._fire(max([*times[-1:], *([] if until is None else [until])], default=0))
+        return self._fire(max(self._now(records), until or 0))
 
     def _fire(self, until: Instant) -> bool:
         """Fire every timer due at or before `until`, in due order; return whether that came to the end."""
@@ -71,6 +71,10 @@ class Replay:
                 return False
         self._deliver(until)
         return True
+
+    def _now(self, taken: Sequence[Incoming | Rejected]) -> Instant:
+        """Return what time it is once these are taken in; rejections stand in front and have none."""
+        return taken[-1].at if taken and isinstance(taken[-1], Incoming) else 0
 
     def _deliver(self, now: Instant) -> None:
         while self._session.outbox.deliver(now):

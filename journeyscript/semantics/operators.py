@@ -39,7 +39,7 @@ def comparison_problem(op: str, left: Type, right: Type) -> Problem | None:
             return Problem("JS310", "a duration is compared with a number", "give the number a unit: `30 days`")
         if units == {"timestamp", "date"}:
             return Problem("JS303", "a timestamp is compared with a date", "compare days: `days_since(…)`")
-        return Problem("JS303", f"{left} and {right} are never equal")
+        return Problem("JS303", f"{left} and {right} cannot be compared")
     if op not in ("==", "!=") and _family(left.kind) in ("boolean", "object", "list"):
         return Problem("JS303", f"{left} has no order", "use `==` or `!=`")
     return None

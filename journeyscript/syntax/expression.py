@@ -190,6 +190,8 @@ def _expectation(error: Any) -> str | None:  # noqa: ANN401 - lark is untyped
         return "a name, a value or `(` is expected here"
     if "RPAR" in expected:
         return "a `)` is missing"
+    if "RSQB" in expected:
+        return "a `]` is missing"
     return "an operator such as `and`, `or`, `==`, `in` is expected here" if "_AND" in expected else None
 
 

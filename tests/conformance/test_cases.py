@@ -1,0 +1,167 @@
+"""The acceptance cases as journey tests, on every store, and those that no journey test can tell."""
+
+from pathlib import Path
+
+import pytest
+
+from journeyscript.compiler import compile_project
+from journeyscript.engine.values import Event
+from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.session import deployments_of, policies_of
+from journeyscript.runtime.trial import Trial
+from journeyscript.source.nodes import Mapping
+from journeyscript.source.yaml import read_yaml
+from journeyscript.stores.memory import MemoryStore
+from journeyscript.stores.sqlite import open_sqlite
+from journeyscript.syntax.test_file import read_tests
+
+ROOT = Path(__file__).parent / "project"
+PROJECT = compile_project(ROOT)
+CASES = [
+    (file.journey.text, test)
+    for path, node in PROJECT.tests.items()
+    for file in [read_tests(path, node)]
+    for test in file.tests
+]
+DAY = 86_400_000
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request, tmp_path):
+    made = MemoryStore() if request.param == "memory" else open_sqlite(tmp_path / "store.db")
+    yield made
+    made.close()
+
+
+def test_the_cases_compile_without_findings():
+    assert PROJECT.diagnostics == ()
+    assert len({journey for journey, _ in CASES}) == len(PROJECT.journeys) > 20
+
+
+@pytest.mark.parametrize(("journey", "test"), CASES, ids=[f"{journey}: {test.name.text}" for journey, test in CASES])
+def test_case(journey, test, store):
+    verdict = Trial(PROJECT, journey).run(test, store)
+    assert verdict.findings == ()
+    assert verdict.failures == ()
+
+
+def told(yaml, journey, store=None):
+    """Return the verdict on a test that is written here."""
+    node, findings = read_yaml("here.test.yaml", f"journey: {journey}\ntests:\n{yaml}")
+    assert not findings
+    assert isinstance(node, Mapping)
+    (test,) = read_tests("here.test.yaml", node).tests
+    return Trial(PROJECT, journey).run(test, store or MemoryStore())
+
+
+@pytest.mark.parametrize(
+    ("timezone", "recorded"),
+    [
+        ("Europe/Kiev", "Europe/Kyiv"),
+        ("US/Pacific", "America/Los_Angeles"),
+        ("GMT", "UTC"),
+        ("Mars/Olympus_Mons", "Asia/Kolkata (unknown zone)"),
+        ("localtime", "Asia/Kolkata (unknown zone)"),
+        ("right/Europe/Berlin", "Asia/Kolkata (unknown zone)"),
+        ("../../etc/passwd", "Asia/Kolkata (unknown zone)"),
+        ("", "Asia/Kolkata (no zone)"),
+    ],
+)
+def test_case_07_the_decision_records_which_zone_was_used_and_why(timezone, recorded):
+    verdict = told(
+        f"""
+  - name: waits
+    timeline: [{{ event: started, attributes: {{ timezone: "{timezone}" }} }}]
+    expect: {{ state: wait_until }}
+""",
+        "case_07_names_of_zones",
+    )
+    assert verdict.passed
+    assert dict(verdict.lines[-1].values) == {"zone": recorded}
+
+
+@pytest.mark.parametrize("wait", ["{}", "{ days: 0 }", "1 month", "soon"])
+def test_case_08_a_wait_of_no_length_does_not_compile(tmp_path, wait):
+    (tmp_path / "journeys").mkdir()
+    (tmp_path / "journeyscript.yaml").write_text("name: small\n")
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "events.yaml").write_text("events:\n  started: {}\n")
+    text = f"journey: a\nentry: {{ event: started, again: never }}\nsteps:\n  - wait: {wait}\n"
+    (tmp_path / "journeys" / "a.yaml").write_text(text)
+    project = compile_project(tmp_path)
+    assert "a" not in project.journeys
+    assert {d.span.line for d in project.diagnostics if d.severity == "error"} == {4}
+
+
+@pytest.fixture
+def live(store):
+    """Return a way to take a record in at a time of the clock, as a run on the wall clock does."""
+    deployments = deployments_of(PROJECT)
+    store.deploy(deployments, 0)
+    kept, _ = store.deployments()
+    rules = Rules(
+        programs=Programs(kept, [d.version for d in deployments]),
+        channels=policies_of(PROJECT),
+        max_event_age=PROJECT.config.max_event_age,
+        virtual=False,
+    )
+
+    def take(event, *, at, now, attributes=None, journey):
+        record = Incoming(
+            customer="ada",
+            at=at,
+            event=Event(name=event, at=at),
+            attributes=attributes or {},
+            consent={},
+            source="live",
+            source_id=None,
+            position="",
+        )
+        store.commit(advance(store, rules, incoming=[record], now=now))
+        return [e for e in store.story("ada").enrollments if e.journey == journey]
+
+    return take
+
+
+def test_case_14_a_date_that_does_not_parse_takes_the_declared_way(live):
+    """The catalog refuses such a value; one that was let in by an older catalog leads on all the same."""
+    now = 400 * DAY
+    (on,) = live(
+        "started", at=now, now=now, attributes={"birthday": "30 February"}, journey="case_14_dates_that_lead_on"
+    )
+    assert (on.status, on.reason) == ("completed", None)
+
+
+def test_case_14_a_moment_that_is_none_ends_the_journey_only_where_that_is_declared(live):
+    now = 400 * DAY
+    (out,) = live("started", at=now, now=now, attributes={"renews_at": "soon"}, journey="case_14_dates_that_lead_out")
+    assert (out.status, out.reason) == ("exited", "date_missing")
+
+
+def test_case_29_an_event_30_days_old_is_remembered_and_starts_nothing(live, store):
+    now = 400 * DAY
+    journey = "case_13_a_condition_that_holds"
+    assert live("started", at=now - 30 * DAY, now=now, attributes={"email": "ada@example.com"}, journey=journey) == []
+    assert store.story("ada").customer.attributes == {"email": "ada@example.com"}
+    assert live("purchased", at=now - 30 * DAY, now=now, journey=journey) == []
+    (entered,) = live("started", at=now, now=now, journey=journey)
+    assert entered.status == "completed", "the purchase of 30 days ago is part of the history"
+
+
+@pytest.mark.parametrize(("age", "entered"), [(DAY, 1), (DAY + 1, 0)])
+def test_case_29_an_event_of_just_that_age_still_starts_a_journey(live, age, entered):
+    now = 400 * DAY
+    assert len(live("started", at=now - age, now=now, journey="case_06_missed_by_a_minute")) == entered
+
+
+def test_the_same_story_leaves_the_same_trace_on_every_store(tmp_path):
+    for number, (journey, test) in enumerate(CASES):
+        memory, sqlite = MemoryStore(), open_sqlite(tmp_path / f"{number}.db")
+        try:
+            on_memory, on_sqlite = (Trial(PROJECT, journey).run(test, one) for one in (memory, sqlite))
+            assert on_memory == on_sqlite
+            assert memory.story("customer") == sqlite.story("customer")
+        finally:
+            sqlite.close()

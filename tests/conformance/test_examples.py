@@ -1,0 +1,64 @@
+"""The journeys of this repository: they compile, pass their tests on every store, and the tests leave nothing out."""
+
+from pathlib import Path
+
+import pytest
+
+from journeyscript.compiler import compile_project
+from journeyscript.machine.model import Due, On, When
+from journeyscript.runtime.trial import Trial
+from journeyscript.stores.memory import MemoryStore
+from journeyscript.stores.sqlite import open_sqlite
+from journeyscript.syntax.test_file import read_tests
+
+PROJECT = compile_project(Path(__file__).parents[2])
+FILES = [read_tests(path, node) for path, node in PROJECT.tests.items()]
+
+
+def test_every_journey_compiles_and_has_tests():
+    assert PROJECT.diagnostics == ()
+    assert {file.journey.text for file in FILES} == set(PROJECT.journeys)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.path)
+def test_a_journey_passes_its_tests_and_leaves_the_same_story_on_every_store(file, tmp_path):
+    trial = Trial(PROJECT, file.journey.text)
+    for number, test in enumerate(file.tests):
+        memory, sqlite = MemoryStore(), open_sqlite(tmp_path / f"{number}.db")
+        try:
+            verdict = trial.run(test, memory)
+            assert (verdict.findings, verdict.failures) == ((), ()), test.name.text
+            assert trial.run(test, sqlite) == verdict
+            customer = test.customer.get("id") if test.customer is not None else None
+            name = "customer" if customer is None else customer.text
+            assert memory.story(name) == sqlite.story(name)
+        finally:
+            sqlite.close()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.path)
+def test_the_tests_of_a_journey_take_every_way_there_is(file):
+    trial = Trial(PROJECT, file.journey.text)
+    machine = trial.machine
+    taken = set()
+    for test in file.tests:
+        store = MemoryStore()
+        trial.run(test, store)
+        (name,) = (
+            {"customer"} if test.customer is None or test.customer.get("id") is None else {test.customer.get("id").text}
+        )
+        left = {}
+        for kept in store.story(name).decisions:
+            taken.add((left.get(kept.enrollment), kept.decision.state, kept.decision.rule.split(" ")[0]))
+            left[kept.enrollment] = kept.decision.state
+    assert {state.id for state in machine.states} == {state for _, state, _ in taken}
+    words = {Due: "timer", On: "event", When: "when"}
+    ways = {
+        (state.id, way.target, words[type(way.trigger)])
+        for state in machine.states
+        for way in state.transitions
+        if type(way.trigger) in words
+    }
+    # A window or a date that is there already is passed at once instead of by its timer.
+    assert ways - taken == set()
+    assert {(state.id, way.target) for state in machine.states for way in state.transitions} <= {t[:2] for t in taken}
