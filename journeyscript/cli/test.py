@@ -12,8 +12,8 @@ from journeyscript.cli.shared import Exit, format_option, load_sound_project, pr
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
-    from journeyscript.runtime.trial import Verdict
-    from journeyscript.syntax.test_file import WrittenTests
+    from journeyscript.runtime.trials.trial import Verdict
+    from journeyscript.syntax.trial_file import WrittenTests
 
 
 @click.command("test")
@@ -56,7 +56,7 @@ def test_command(
 
 def _chosen(project: "Project", paths: tuple[Path, ...], journey: str | None) -> "Iterable[WrittenTests]":
     """Yield the test files that are among the paths, or below one of them, and test the journey."""
-    from journeyscript.syntax.test_file import read_tests
+    from journeyscript.syntax.trial_file import read_tests
 
     wanted = [path.resolve() for path in paths]
     for path, node in project.tests.items():
@@ -70,7 +70,7 @@ def _chosen(project: "Project", paths: tuple[Path, ...], journey: str | None) ->
 
 def _verdicts(project: "Project", file: "WrittenTests", text: str | None) -> "list[Verdict]":
     """Return the verdicts on the tests of a file that have the text in their name."""
-    from journeyscript.runtime.trial import Trial
+    from journeyscript.runtime.trials.trial import Trial
     from journeyscript.stores.memory import MemoryStore
 
     tests = [test for test in file.tests if text is None or text.casefold() in test.name.text.casefold()]

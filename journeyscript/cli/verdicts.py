@@ -10,9 +10,9 @@ from typing import Any
 from journeyscript.cli.diagnostics import render as render_findings
 from journeyscript.cli.snippets import clean
 from journeyscript.diagnostics import Span
-from journeyscript.runtime.causes import values_in_words
-from journeyscript.runtime.happened import Failure
-from journeyscript.runtime.trial import Line, Verdict
+from journeyscript.runtime.trials.causes import values_in_words
+from journeyscript.runtime.trials.happened import Failure
+from journeyscript.runtime.trials.trial import Line, Verdict
 
 JSON_FORMAT = "journeyscript.tests/1"
 

@@ -10,12 +10,12 @@ from journeyscript.runtime.batch import Rules, advance
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.programs import Programs
 from journeyscript.runtime.session import deployments_of, policies_of
-from journeyscript.runtime.trial import Trial
+from journeyscript.runtime.trials.trial import Trial
 from journeyscript.source.nodes import Mapping
 from journeyscript.source.yaml import read_yaml
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
-from journeyscript.syntax.test_file import read_tests
+from journeyscript.syntax.trial_file import read_tests
 
 ROOT = Path(__file__).parent / "project"
 PROJECT = compile_project(ROOT)

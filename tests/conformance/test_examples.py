@@ -6,13 +6,20 @@ import pytest
 
 from journeyscript.compiler import compile_project
 from journeyscript.machine.model import Due, On, When
-from journeyscript.runtime.trial import Trial
+from journeyscript.runtime.trials.invented import DEFAULT_NAME
+from journeyscript.runtime.trials.trial import Trial
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
-from journeyscript.syntax.test_file import read_tests
+from journeyscript.syntax.trial_file import read_tests
 
 PROJECT = compile_project(Path(__file__).parents[2])
 FILES = [read_tests(path, node) for path, node in PROJECT.tests.items()]
+
+
+def name_of(test):
+    """Return what the customer of a test goes by."""
+    name = None if test.customer is None else test.customer.get("id")
+    return DEFAULT_NAME if name is None else name.text
 
 
 def test_every_journey_compiles_and_has_tests():
@@ -29,9 +36,7 @@ def test_a_journey_passes_its_tests_and_leaves_the_same_story_on_every_store(fil
             verdict = trial.run(test, memory)
             assert (verdict.findings, verdict.failures) == ((), ()), test.name.text
             assert trial.run(test, sqlite) == verdict
-            customer = test.customer.get("id") if test.customer is not None else None
-            name = "customer" if customer is None else customer.text
-            assert memory.story(name) == sqlite.story(name)
+            assert memory.story(name_of(test)) == sqlite.story(name_of(test))
         finally:
             sqlite.close()
 
@@ -44,11 +49,8 @@ def test_the_tests_of_a_journey_take_every_way_there_is(file):
     for test in file.tests:
         store = MemoryStore()
         trial.run(test, store)
-        (name,) = (
-            {"customer"} if test.customer is None or test.customer.get("id") is None else {test.customer.get("id").text}
-        )
         left = {}
-        for kept in store.story(name).decisions:
+        for kept in store.story(name_of(test)).decisions:
             taken.add((left.get(kept.enrollment), kept.decision.state, kept.decision.rule.split(" ")[0]))
             left[kept.enrollment] = kept.decision.state
     assert {state.id for state in machine.states} == {state for _, state, _ in taken}
@@ -59,6 +61,5 @@ def test_the_tests_of_a_journey_take_every_way_there_is(file):
         for way in state.transitions
         if type(way.trigger) in words
     }
-    # A window or a date that is there already is passed at once instead of by its timer.
     assert ways - taken == set()
     assert {(state.id, way.target) for state in machine.states for way in state.transitions} <= {t[:2] for t in taken}

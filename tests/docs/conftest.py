@@ -65,7 +65,7 @@ def say(monkeypatch):
         if folder is not None:
             monkeypatch.chdir(folder)
         words = line.removeprefix("journeyscript ").split()
-        answer = CliRunner(env={"COLUMNS": "100"}).invoke(cli, words, prog_name="journeyscript")
+        answer = CliRunner().invoke(cli, words, prog_name="journeyscript")
         assert answer.exit_code == code, answer.output
         # What stands in a document has no blanks at the ends of lines.
         return "".join(f"{part.rstrip()}\n" for part in answer.output.splitlines())

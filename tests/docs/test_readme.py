@@ -1,4 +1,5 @@
 import re
+import sys
 
 import pytest
 
@@ -64,7 +65,8 @@ def test_the_two_commands_are_those_of_the_makefile(readme, root):
     assert re.search(r"^test: .*\n\t\$\(BIN\)/python -m pytest", makefile, re.MULTILINE)
 
 
-def test_what_make_run_shows_is_what_it_prints(readme, repository, say):
+def test_what_make_run_shows_is_what_it_prints(readme, repository, say, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [str(repository / ".venv" / "bin" / "journeyscript")])
     readme.shows("run", shortened(say("journeyscript run --events samples/events.jsonl", folder=repository)))
 
 

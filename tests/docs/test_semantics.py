@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import re
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -173,8 +174,7 @@ def world(tmp_path):
 
 
 def test_an_old_event_is_history_and_starts_nothing(tmp_path):
-    regular = "journey: welcome\nentry: { event: signed_up, where: did(purchased), again: never }\nsteps: [{ send: welcome }]\n"
-    world = World(tmp_path, {"welcome": regular})
+    world = World(tmp_path, {"welcome": WELCOME.replace("signed_up,", "signed_up, where: did(purchased),")})
     world.at(NOON, purchased(NOON - 9 * DAY), signed_up(NOON - DAY - 1))
     assert world.enrollments == ()
     assert world.store.story("ada").customer.attributes["email"] == "ada@example.com"
@@ -244,6 +244,23 @@ def test_comments_and_formatting_change_no_version(tmp_path):
     assert one.store.deployments()[1] == other.store.deployments()[1]
 
 
+CIRCLE = """
+journey: circle
+entry: { event: account_closed, again: always }
+steps:
+  - emit: account_closed
+"""
+
+
+def test_journeys_that_start_each_other_are_cut_off(tmp_path):
+    world = World(tmp_path, {"circle": CIRCLE})
+    world.at(NOON, {"customer": "ada", "event": "account_closed", "time": NOON}, purchased(NOON))
+    (cut,) = world.store.rejected(10)
+    assert "journeys start each other" in cut.reason
+    assert len(world.enrollments) == 101
+    assert world.store.totals(NOON).events == 102
+
+
 # Messages on their way ---------------------------------------------------------------------------------------------
 
 
@@ -279,7 +296,7 @@ def test_a_message_put_off_is_tried_again_later_each_time_and_then_given_up(worl
         while (moment := world.store.next_available()) is not None:
             attempts.append(moment)
             assert opened.deliver(moment) == 1
-    waits = [later - sooner for sooner, later in zip(attempts, attempts[1:], strict=False)]
+    waits = [later - sooner for sooner, later in pairwise(attempts)]
     for minutes, wait in zip([1, 2, 4, 8, 16], waits, strict=True):
         assert minutes * MINUTE <= wait <= minutes * MINUTE * 5 // 4
     assert len({outgoing.key for outgoing in channel.given}) == 1

@@ -25,7 +25,7 @@ from journeyscript.engine.values import (
     send_key,
 )
 from journeyscript.machine.canonical import version_of
-from tests.projects import machine_of
+from tests.projects import compile_text
 
 DAY = 86_400_000
 START = 1_772_000_000_000  # 2026-02-25T06:13:20Z, a Wednesday
@@ -38,8 +38,9 @@ POLICIES = {
 
 def program_of(text: str) -> Program:
     """Return the linked program of a journey's text."""
-    machine = machine_of(text).machine
-    return link(machine, version_of(machine))
+    compiled, findings = compile_text(text)
+    assert compiled is not None, findings
+    return link(compiled.machine, version_of(compiled.machine))
 
 
 def image(*values: object) -> bytes:

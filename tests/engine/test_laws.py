@@ -3,7 +3,6 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeyscript.engine.program import link
 from journeyscript.engine.step import step
 from journeyscript.engine.values import EmitEvent, Event, Outcome, SendMessage, SkipMessage, TimerFired
 from journeyscript.machine.graph import reachable
@@ -39,19 +38,10 @@ def customers(draw, *, wrong=False):
 
 
 def lived(journey, customer, timeline):
-    drive = Drive(program_of_warned(journey), **customer).enter(signed_up())
+    drive = Drive(program_of(text_of(journey)), **customer).enter(signed_up())
     for event in timeline:
         drive.happen(event)
     return drive
-
-
-def program_of_warned(journey):
-    from journeyscript.machine.canonical import version_of
-    from tests.projects import compile_text
-
-    compiled, findings = compile_text(text_of(journey))
-    assert compiled is not None, findings
-    return link(compiled.machine, version_of(compiled.machine))
 
 
 SLOW = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)

@@ -3,12 +3,12 @@
 import pytest
 
 from journeyscript.compiler import compile_project
-from journeyscript.runtime.trial import Trial
+from journeyscript.runtime.trials.trial import Trial
 from journeyscript.source.nodes import Mapping
 from journeyscript.source.yaml import read_yaml
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.syntax.structure import check_structure
-from journeyscript.syntax.test_file import read_tests
+from journeyscript.syntax.trial_file import read_tests
 
 FILES = {
     "journeyscript.yaml": "name: small\ntimezone: Europe/Berlin\n",

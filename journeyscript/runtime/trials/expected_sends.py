@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from journeyscript.engine.calendar import local_text
 from journeyscript.machine.model import Send
-from journeyscript.runtime.causes import cause_in_words, led_by
-from journeyscript.runtime.happened import Failure, Happened, listed, standing
+from journeyscript.runtime.trials.causes import cause_in_words, led_by
+from journeyscript.runtime.trials.happened import Failure, Happened, listed, standing
 from journeyscript.runtime.values import parse_instant
 from journeyscript.stores.records import KeptSend
-from journeyscript.syntax.test_file import Expectations, ExpectedSend, ExpectedSilence
+from journeyscript.syntax.trial_file import Expectations, ExpectedSend, ExpectedSilence
 
 
 def sends_unlike(expect: Expectations, happened: Happened) -> Iterator[Failure]:

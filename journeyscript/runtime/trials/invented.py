@@ -20,7 +20,7 @@ from journeyscript.semantics.checker import suggestion
 from journeyscript.semantics.types import STRING, Instant, Value
 from journeyscript.source.nodes import Mapping, Pair, Scalar, plain
 from journeyscript.syntax.duration import DurationProblem, parse_duration
-from journeyscript.syntax.test_file import Happening, WrittenTest
+from journeyscript.syntax.trial_file import Happening, WrittenTest
 
 DEFAULT_START = 1_767_603_600_000
 """2026-01-05T09:00Z, a Monday: when a story begins that does not say so."""
