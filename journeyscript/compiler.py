@@ -229,5 +229,3 @@ def _weighed(findings: Iterable[Diagnostic], rules: Mapping[str, str]) -> list[D
             continue
         weighed.append(found if weight is None else msgspec.structs.replace(found, severity=Severity(weight)))
     return weighed
-
-

@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
 RULE_BY_CODE: dict[str, Rule] = {rule.code: rule for rule in RULES}
 
 
-def finding(  # noqa: PLR0913  one argument for each field of a finding
+def finding(
     code: str,
     message: str,
     span: Span,

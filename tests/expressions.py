@@ -46,9 +46,7 @@ COMPLETE = replace(
 )
 """The catalog with nothing optional, so that no expression needs a guard."""
 
-SCOPE = Scope(
-    catalog=COMPLETE, event=COMPLETE.events["purchased"], entry=COMPLETE.events["signed_up"], in_journey=True
-)
+SCOPE = Scope(catalog=COMPLETE, event=COMPLETE.events["purchased"], entry=COMPLETE.events["signed_up"], in_journey=True)
 
 SCALARS = (INTEGER, NUMBER, MONEY, STRING, TIMESTAMP, DATE, DURATION)
 TEXTS = st.text(alphabet="ab \"'\\\n\t\r\x07é中🎉", max_size=4) | st.sampled_from(["DE", "AT", "web", "dogs"])
@@ -222,7 +220,9 @@ def conditions(draw: st.DrawFn, depth: int = 3, event: str = IN_HAND.name) -> ty
     if depth <= 0:
         return draw(st.sampled_from(names(BOOLEAN, event)) | literals(BOOLEAN))
     inner = conditions(depth - 1, event)
-    match draw(st.sampled_from(["and", "or", "not", "compare", "text", "in", "known", "enum", "segment", "did", "leaf"])):
+    match draw(
+        st.sampled_from(["and", "or", "not", "compare", "text", "in", "known", "enum", "segment", "did", "leaf"])
+    ):
         case "and":
             return typed.And(items=tuple(draw(st.lists(inner, min_size=2, max_size=3))))
         case "or":

@@ -74,7 +74,7 @@ def loop_without_wait(compiled: Compiled) -> Iterator[Diagnostic]:
             "JS208",
             f"`{loop}` goes round without waiting",
             _place(compiled, loop),
-            help="put a `wait` or a `wait_for` on every way through its steps; a window may be open, a date past already",
+            help="put a `wait` or a `wait_for` on every way through its steps; a window may be open already",
             journey=compiled.machine.journey,
             step=loop,
             witness=cycle,

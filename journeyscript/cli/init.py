@@ -45,7 +45,7 @@ def init_command(folder: Path, name: str | None) -> None:
     \b
     journeyscript init shop
     journeyscript init --name "Example Shop"
-    """  # noqa: D301 - click reads the backspace
+    """
     called = plain_name(folder.resolve().name if name is None else name)
     if not called:
         cannot("the project has no name", "give it one with `--name`")

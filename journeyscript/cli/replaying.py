@@ -111,12 +111,12 @@ def _prepare(project: Project, path: Path, source: str) -> tuple[Store, bool]:
 def _replay(
     project: Project, store: Store, records: Sequence[Incoming | Rejected], until: datetime | None, delivery: Delivery
 ) -> bool:
-    session = Session(
-        project, store, virtual=True, delivery=delivery, at=_span(records)[0], environment=os.environ
-    )
+    session = Session(project, store, virtual=True, delivery=delivery, at=_span(records)[0], environment=os.environ)
     with session, _bar(len(records)) as advance:
         replay = Replay(session, advance)
-        previous = {number: signal.signal(number, lambda *_: replay.stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+        previous = {
+            number: signal.signal(number, lambda *_: replay.stop()) for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             return replay.run(records, None if until is None else _instant(until))
         finally:
@@ -170,9 +170,7 @@ def _tell(
     _point_on(project, path, records, delivery)
 
 
-def _point_on(
-    project: Project, path: Path, records: Sequence[Incoming | Rejected], delivery: Delivery
-) -> None:
+def _point_on(project: Project, path: Path, records: Sequence[Incoming | Rejected], delivery: Delivery) -> None:
     """Say where to look next."""
     if delivery is For.NOTHING:
         click.echo("A dry run: nothing was sent, nothing was kept.")

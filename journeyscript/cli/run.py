@@ -14,11 +14,15 @@ from journeyscript.cli.shared import cannot, load_sound_project, project_option,
 @click.command("run")
 @project_option
 @store_option
-@click.option("--events", type=click.Path(path_type=Path), help="Replay the events recorded in this file, on virtual time.")
+@click.option(
+    "--events", type=click.Path(path_type=Path), help="Replay the events recorded in this file, on virtual time."
+)
 @click.option("--mapping", type=click.Path(path_type=Path), help="How to read --events that are not our JSON lines.")
 @click.option("--until", type=click.DateTime(), help="How long a replay goes on behind its last event (UTC).")
 @click.option("--deliver", is_flag=True, help="Let a replay send for real; else messages are written to files.")
-@click.option("--follow", multiple=True, help="Live: read this file as it grows, this directory, or - for standard input.")
+@click.option(
+    "--follow", multiple=True, help="Live: read this file as it grows, this directory, or - for standard input."
+)
 @click.option("--once", is_flag=True, help="Live: do what there is to do now, and end.")
 @click.option("--dry-run", is_flag=True, help="Decide everything, send nothing, keep nothing.")
 def run_command(

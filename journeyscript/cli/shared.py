@@ -28,7 +28,7 @@ class Exit(IntEnum):
     CHANGES = 4
 
 
-class CannotAnswer(click.ClickException):  # noqa: N818 - says what it means at the place where it is raised
+class CannotAnswer(click.ClickException):
     """The command cannot do what it was asked for, for a reason outside the user's journeys."""
 
     exit_code = Exit.CANNOT
@@ -65,7 +65,11 @@ store_option = click.option(
 def format_option(*formats: str) -> Callable[[Any], Any]:
     """Return the option that chooses how a command's answer looks; the first format is the default."""
     return click.option(
-        "--output-format", type=click.Choice(formats), default=formats[0], show_default=True, help="How the answer looks."
+        "--output-format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How the answer looks.",
     )
 
 

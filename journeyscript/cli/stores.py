@@ -37,7 +37,9 @@ def store_files(path: Path) -> list[Path]:
 
 def open_latest(project: "Project", written: Path | None) -> tuple["Store", Path]:
     """Return the store to be asked, for reading: the one that is named, else the one that was written to last."""
-    candidates = [written] if written is not None else [live_store_path(project, None), replay_store_path(project, None)]
+    candidates = (
+        [written] if written is not None else [live_store_path(project, None), replay_store_path(project, None)]
+    )
     there = [path for path in candidates if path.exists()]
     if not there:
         where = " or ".join(f"`{path}`" for path in candidates)

@@ -64,5 +64,7 @@ def _messages(report: "Report") -> "Table":
 def _not_sent(report: "Report") -> "Table":
     table = _table("Not sent", "journey", "message", "reason", "count")
     for n in report.not_sent:
-        table.add_row(n.journey, n.message, n.reason if n.status == "skipped" else f"failed: {n.reason}", f"{n.count:,}")
+        table.add_row(
+            n.journey, n.message, n.reason if n.status == "skipped" else f"failed: {n.reason}", f"{n.count:,}"
+        )
     return table

@@ -35,7 +35,9 @@ def validate_command(
     known += [path for path in (files.config, files.customer, files.events, files.segments) if path is not None]
     chosen = _chosen(paths, files.root, known)
     if not chosen:
-        click.echo("nothing to check: " + ("no such file in the project" if paths else "there are no journeys"), err=True)
+        click.echo(
+            "nothing to check: " + ("no such file in the project" if paths else "there are no journeys"), err=True
+        )
         sys.exit(Exit.NOTHING)
     found = [d for d in project.diagnostics if not paths or d.span.path in chosen]
     text = render(found, output_format, source_reader(files.root), color=sys.stdout.isatty())

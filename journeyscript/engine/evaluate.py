@@ -64,7 +64,7 @@ class _Generator:
         self._temporaries = 0
         self._event = "event"
 
-    def make(self, node: typed.Expression) -> ast.expr:  # noqa: C901, PLR0911, PLR0912 - one case for each node
+    def make(self, node: typed.Expression) -> ast.expr:  # noqa: C901, PLR0912 - one case for each node
         """Return the Python expression for a node."""
         match node:
             case typed.Literal(value=value):
@@ -91,7 +91,9 @@ class _Generator:
             case typed.Known(of=inner) if never_unknown(inner):
                 return ast.Constant(value=True)
             case typed.Known(of=inner):
-                return _compare(self.make(inner), ast.IsNot(), ast.Constant(None))
+                # Kept, as Python warns of a constant, or of what it folds into one, beside `is`.
+                kept, _ = self.keep(inner)
+                return _compare(kept, ast.IsNot(), ast.Constant(None))
             case typed.Not(of=inner):
                 return self.strict([inner], lambda parts: ast.UnaryOp(ast.Not(), parts[0]))
             case typed.And(items=items):

@@ -6,6 +6,7 @@ Every function is total over the values its type allows and gives `None` (unknow
 from collections.abc import Callable, Iterable
 from datetime import date as Date  # noqa: N812 - `date` is a word of the language
 from math import isfinite
+from typing import Any
 
 from journeyscript.engine.calendar import DAY, local_date, resolve_zone
 from journeyscript.engine.values import Event, Facts
@@ -95,7 +96,7 @@ def divide(left: float, right: float) -> float | None:
     return left / right if right else None
 
 
-def multiply(left: float, right: float) -> float | None:
+def multiply(left: Value, right: Value) -> float | None:
     """Return the product, unknown for what is no number: a text times a number would be a longer text."""
     return left * right if isinstance(left, int | float) and isinstance(right, int | float) else None
 
@@ -163,7 +164,7 @@ def _value(event: Event, name: str) -> Value:
     return event.at if name == "at" else event.properties.get(name)
 
 
-def aggregate(function: str, events: Iterable[Event], name: str | None) -> Value:  # noqa: PLR0911 - a table
+def aggregate(function: str, events: Iterable[Event], name: str | None) -> Value:
     """Return what a history function gives; unknown where there is nothing to take it from."""
     match function:
         case "did":
@@ -176,7 +177,12 @@ def aggregate(function: str, events: Iterable[Event], name: str | None) -> Value
             return _value(found[0 if function == "first" else -1], name) if found else None
         case _:
             assert name is not None
-            values: list = values_of(events, name)  # type: ignore[type-arg]  # of one type, which the checker knows
+            values: list[Any] = values_of(events, name)  # of one type, which the checker knows
+    summary: Value = _summary(function, values)
+    return summary
+
+
+def _summary(function: str, values: list[Any]) -> Any:  # noqa: ANN401 - of the values' own type
     match function:
         case "sum":
             return sum(values)

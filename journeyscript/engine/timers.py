@@ -1,5 +1,7 @@
 """When a state's time is up: from a timer of the machine, the customer's zone and now to an instant."""
 
+from msgspec import Struct
+
 from journeyscript.engine.calendar import (
     add_calendar_days,
     at_date,
@@ -12,7 +14,6 @@ from journeyscript.engine.program import Program, Step
 from journeyscript.engine.values import Enrollment, Event, Facts
 from journeyscript.machine.model import After, AtDate, AtTime, CalendarDays, Within
 from journeyscript.semantics.types import Instant, Value
-from msgspec import Struct
 
 
 class Fixed(Struct, frozen=True, kw_only=True):

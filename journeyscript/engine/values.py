@@ -74,7 +74,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The customer as loaded: what the rules may look at.
 
     `external_id` is the name the customer goes by outside, and what chance is drawn from. `history` holds the past
-    events that machines need, oldest first, the present one included. `suppressed` holds addresses that refused for good.
+    events that machines need, oldest first, the present one included. `suppressed` holds the addresses that
+    refused for good.
     """
 
     external_id: str
@@ -131,8 +132,9 @@ Effect: TypeAlias = SendMessage | SkipMessage | SetAttributes | EmitEvent
 class Decision(Struct, frozen=True, kw_only=True):
     """One line of the trace: the state reached, when, by which rule, and the values that decided it.
 
-    `rule` is one of `entry`, `event NAME`, `timer`, `timer late`, `if N` (the Nth transition of the state left), `else`,
-    `when N`, `arm NAME`, `lap N`, `done`, `sent`, `skipped REASON`, `goal`, `exit ID`, `expired`.
+    `rule` is one of `entry`, `event NAME`, `timer`, `if N` (the Nth transition of the state left), `else`, `when`,
+    `arm NAME`, `lap N`, `laps done`, `done`, `send CHANNEL`, `skipped REASON`, `window open`, `date missing`,
+    `date past`, `goal`, `exit ID`, `expired`, `endless`.
     """
 
     visit: int

@@ -26,7 +26,6 @@ from journeyscript.engine.values import (
 from journeyscript.machine.model import Always, Arm, Assign, Emit, If, Lap, NotSent, Send, When
 from journeyscript.semantics.types import Instant, Value
 
-
 SPARE_MOVES = 1_000
 """Every loop of a sound machine rests, so nobody moves more often at once than it has states. One that moves this
 many times more is broken; its enrollment fails instead of hanging."""
@@ -175,7 +174,7 @@ class Walk:
                 values = {name: read(self.facts, self.event, self.enrollment, self.now) for name, read in here.assigned}
                 self.effects.append(EmitEvent(event=Event(name=name, at=self.now, properties=values)))
 
-    def _at_once(self, here: Step) -> tuple[str, str, Values] | None:  # noqa: C901 - one case for each trigger
+    def _at_once(self, here: Step) -> tuple[str, str, Values] | None:
         """Return the first transition that needs neither an event nor a timer: (target, rule, values)."""
         tried: list[Condition] = []
         for number, (trigger, condition, target) in enumerate(here.at_once, 1):

@@ -58,7 +58,7 @@ def path_to(machine: Machine, target: str) -> tuple[str, ...]:
 
 
 def instant_cycle(machine: Machine) -> tuple[str, ...]:
-    """Return a round of states that takes no time at all, the first one repeated at the end; empty where there is none."""
+    """Return a round of states that may take no time, the first one repeated at the end; empty for none."""
     onward = {
         state.id: tuple(dict.fromkeys(t.target for t in state.transitions if _may_be_instant(state, t)))
         for state in machine.states

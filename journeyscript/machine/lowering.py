@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from journeyscript.diagnostics import Diagnostic, Span
+from journeyscript.machine.canonical import digest_of
 from journeyscript.machine.model import (
     MACHINE_FORMAT,
     About,
@@ -25,7 +26,6 @@ from journeyscript.machine.naming import END, name_steps
 from journeyscript.machine.needs import find_needs
 from journeyscript.machine.reading import Reader
 from journeyscript.machine.steps import StepLowering
-from journeyscript.machine.canonical import digest_of
 from journeyscript.semantics.catalog import Catalog, EventDefinition
 from journeyscript.semantics.scope import Scope
 from journeyscript.semantics.templates import TemplateReads, check_reads

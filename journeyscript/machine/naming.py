@@ -101,7 +101,7 @@ def _keeps_people(step: Step) -> bool:
     return isinstance(step, SendStep | WaitStep | WaitUntilStep | WaitForStep | RepeatStep)
 
 
-def _default_id(step: Step) -> str:  # noqa: PLR0911 - one line for each kind of step
+def _default_id(step: Step) -> str:
     match step:
         case SendStep(message=message):
             return f"send.{message.text}"

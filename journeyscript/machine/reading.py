@@ -13,8 +13,8 @@ from journeyscript.semantics.catalog import Catalog, EventDefinition
 from journeyscript.semantics.checker import Checked, check_condition, check_expression, suggestion
 from journeyscript.semantics.scope import Scope, known_if_not_true, known_if_true
 from journeyscript.semantics.types import BOOLEAN, Milliseconds, Type
-from journeyscript.source.nodes import Node, Scalar, plain
 from journeyscript.source.nodes import Mapping as MappingNode
+from journeyscript.source.nodes import Node, Scalar, plain
 from journeyscript.syntax.duration import (
     DAY,
     Duration,

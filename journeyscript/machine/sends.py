@@ -13,7 +13,6 @@ from journeyscript.syntax.config import ChannelConfig
 from journeyscript.syntax.journey import SendStep
 from journeyscript.syntax.message import MessageFile
 
-
 GIVEN = ("customer", "entry")
 """What every template can read of the customer and of the entry; a variable of that name would hide it."""
 
@@ -91,7 +90,7 @@ class SendLowering:
 
 
 def _kind_of(path: tuple[str, ...], scope: Scope) -> dict[str, Kind]:
-    """Return the field that a template reads with its kind; nothing for what is no field, which is a finding elsewhere."""
+    """Return the field that a template reads with its kind; nothing for what is no field: that is told elsewhere."""
     match path:
         case ("customer", name, *_):
             definition = scope.catalog.attribute(name)

@@ -25,7 +25,6 @@ from journeyscript.machine.model import (
     Lap,
     NotSent,
     On,
-    Send,
     State,
     Timer,
     Transition,
@@ -47,7 +46,6 @@ from journeyscript.syntax.journey import (
     BranchStep,
     EmitStep,
     ExitStep,
-    Pairs,
     RepeatStep,
     SendStep,
     SetStep,
@@ -96,7 +94,7 @@ class StepLowering:
             scope = self.step(step, then, scope if scope is not None else self._nothing_known)
         return first, scope
 
-    def step(self, step: Step, following: str, scope: Scope) -> Scope | None:  # noqa: PLR0911 - one line a kind
+    def step(self, step: Step, following: str, scope: Scope) -> Scope | None:
         """Lower one step; return what is known behind it."""
         self.reader.step = name = self.ids[id(step)]
         self.spans[name] = step.span

@@ -27,7 +27,7 @@ from journeyscript.semantics.show import show
 from journeyscript.syntax.duration import show_duration
 
 
-def trigger_in_words(trigger: Trigger, state: State) -> str:  # noqa: PLR0911 - one line for each trigger
+def trigger_in_words(trigger: Trigger, state: State) -> str:
     """Return what makes a transition of a state happen."""
     match trigger:
         case Always():

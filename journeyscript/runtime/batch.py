@@ -82,9 +82,7 @@ def advance(
     accepted = sorted((item for item in incoming if isinstance(item, Incoming)), key=lambda item: item.at)
     accepted = _without_duplicates(store, accepted)
     due = list(due)
-    loaded = store.load(
-        dict.fromkeys(item.customer for item in accepted), due, history=bool(rules.programs.history)
-    )
+    loaded = store.load(dict.fromkeys(item.customer for item in accepted), due, history=bool(rules.programs.history))
     by_name = {customer.external_id: customer for customer in loaded.values()}
     progress: dict[int, _Progress] = {}
     for item in accepted:
@@ -173,7 +171,9 @@ class _Progress:
             event, source, source_id = queue.popleft()
             if happened > MOST_EMITTED:
                 # The trigger cycle is cut here; the events that would have gone on are kept with the reason.
-                self._reject(event, source, f"one input caused more than {MOST_EMITTED} events: journeys start each other")
+                self._reject(
+                    event, source, f"one input caused more than {MOST_EMITTED} events: journeys start each other"
+                )
                 continue
             happened += 1
             self._happen(event, source, source_id, queue=queue, may_start=may_start)
@@ -181,13 +181,9 @@ class _Progress:
     def _reject(self, event: Event, source: str, reason: str) -> None:
         record = {"customer": self.customer.external_id, "event": event.name, "properties": event.properties}
         raw = msgspec.json.encode({**record, "time": event.at}).decode()
-        self.changes.rejected.append(
-            Rejected(source=source, position="", received_at=self.now, reason=reason, raw=raw)
-        )
+        self.changes.rejected.append(Rejected(source=source, position="", received_at=self.now, reason=reason, raw=raw))
 
-    def _happen(
-        self, event: Event, source: str, source_id: str | None, *, queue: "_Queue", may_start: bool
-    ) -> None:
+    def _happen(self, event: Event, source: str, source_id: str | None, *, queue: "_Queue", may_start: bool) -> None:
         self._keep(event, source, source_id)
         for enrollment in list(self.active.values()):
             if self.rules.programs.may_move(enrollment.version, event.name):
@@ -223,9 +219,7 @@ class _Progress:
             )
         return self._facts
 
-    def _apply(
-        self, enrollment: Enrollment, happened: Input, now: Instant, queue: "_Queue"
-    ) -> None:
+    def _apply(self, enrollment: Enrollment, happened: Input, now: Instant, queue: "_Queue") -> None:
         program = self.rules.programs[enrollment.version]
         try:
             outcome = step(program, enrollment, happened, self._facts_now(), now)

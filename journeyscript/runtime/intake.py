@@ -41,8 +41,10 @@ class Intake:
         self._catalog = catalog
         self._decoder = msgspec.json.Decoder()
 
-    def line(self, raw: str, source: str, position: str, received_at: Instant) -> Incoming | Rejected:
-        """Return what a line of JSON says."""
+    def line(
+        self, raw: str, source: str, position: str, received_at: Instant, *, recorded: bool = False
+    ) -> Incoming | Rejected:
+        """Return what a line of JSON says; one that was `recorded` must say when it was."""
         try:
             record = self._decoder.decode(raw)
         except RecursionError:
@@ -51,6 +53,9 @@ class Intake:
             return self._reject(source, position, received_at, "a number does not fit into 64 bits", raw)
         except (msgspec.DecodeError, UnicodeEncodeError) as problem:
             return self._reject(source, position, received_at, f"not JSON: {problem}", raw)
+        if recorded and isinstance(record, dict) and record.get("time") is None:
+            reason = "`time` is missing, and a recorded event cannot do without"
+            return self._reject(source, position, received_at, reason, raw)
         return self.record(record, source, position, received_at, raw=raw)
 
     def record(

@@ -45,7 +45,7 @@ class Outbox:
         self._loop = asyncio.new_event_loop()
 
     def recover(self, now: Instant) -> int:
-        """Settle the sends that a process was in the middle of when it ended, as each channel declares; return how many."""
+        """Settle the sends that a process left in the middle, as its channel declares; return how many."""
         lost = self._store.unsettled()
         answers = [self._of_unknown(send, Unknown(detail="the process ended while sending"), now) for send in lost]
         if answers:
@@ -78,7 +78,9 @@ class Outbox:
     async def _carry(self, channel: str, sends: list[KeptSend], now: Instant) -> list[Settlement]:
         carrier = self._carriers.get(channel)
         if carrier is None:
-            return [_failed(send, now, "no_channel", f"the project has no channel `{channel}` any more") for send in sends]
+            return [
+                _failed(send, now, "no_channel", f"the project has no channel `{channel}` any more") for send in sends
+            ]
         moments = {send.key: send.available_at if self._virtual else now for send in sends}
         settlements: list[Settlement] = []
         ready: list[tuple[KeptSend, Outgoing]] = []

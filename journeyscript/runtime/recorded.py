@@ -77,7 +77,7 @@ def _records(
     if mapping is None:
         for number, line in enumerate(file, 1):
             if line.strip():
-                yield _timed(intake.line(line, source, str(number), received_at), line, received_at)
+                yield intake.line(line.rstrip("\r\n"), source, str(number), received_at, recorded=True)
         return
     zone = _zone(mapping.time.timezone)
     for number, row in _rows(file, mapping):
@@ -90,16 +90,6 @@ def _records(
             yield Rejected(source=source, position=position, received_at=received_at, reason=reason, raw=raw)
             continue
         yield intake.record(record, source, position, received_at)
-
-
-def _timed(item: Incoming | Rejected, line: str, received_at: Instant) -> Incoming | Rejected:
-    """Refuse a recorded record without a time: the moment of reading says nothing about it."""
-    if isinstance(item, Incoming) and item.at == received_at:
-        reason = "`time` is missing, and a recorded event cannot do without"
-        return Rejected(
-            source=item.source, position=item.position, received_at=received_at, reason=reason, raw=line.rstrip("\n")
-        )
-    return item
 
 
 def _rows(file: Iterable[str], mapping: FileMapping) -> Iterator[tuple[int, Row]]:

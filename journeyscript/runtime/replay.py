@@ -51,9 +51,7 @@ class Replay:
                 return False
             last = times[-1] if times else last
             positions = {part[-1].source: part[-1].position}
-            store.commit(
-                advance(store, self._session.rules, incoming=part, positions=positions, now=last)
-            )
+            store.commit(advance(store, self._session.rules, incoming=part, positions=positions, now=last))
             self._deliver(last)
             self._report(len(part), last)
             if self._stop:

@@ -43,7 +43,7 @@ def deployments_of(project: Project) -> list[Deployment]:
 
 
 def policies_of(project: Project) -> dict[str, ChannelPolicy]:
-    """Return what each channel asks before it may carry a message. Policies are live: they hold for everybody at once."""
+    """Return what each channel asks before it may carry a message. Policies are live: they hold for all at once."""
     return {
         name: ChannelPolicy(address=channel.address, consent=channel.consent)
         for name, channel in project.channels.items()

@@ -209,6 +209,7 @@ class StreamSource:
         while not self._taking.acquire(timeout=0.01):
             lines += self.read(self._lines.maxsize)
         self._taking.release()
+        self._thread.join(10 * LOOK_UP_SECONDS)
         lines += self.read(self._lines.maxsize)
         rest, self._rest = self._rest, b""
         return [*lines, self._line(_decoded(rest))] if rest.strip() else lines
@@ -257,9 +258,7 @@ def _complete(raw: bytes) -> bool:
     return True
 
 
-def open_source(
-    written: str, positions: Mapping[str, str], wake: Callable[[], None], *, whole: bool
-) -> Source:
+def open_source(written: str, positions: Mapping[str, str], wake: Callable[[], None], *, whole: bool) -> Source:
     """Return the source that a person names: `-` for standard input, a directory, or a file that is or will be."""
     if written == "-":
         return StreamSource(0, wake)

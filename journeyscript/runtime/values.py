@@ -12,7 +12,6 @@ from journeyscript.semantics.catalog import AttributeDefinition
 from journeyscript.semantics.types import Instant, Type, Value
 from journeyscript.syntax.duration import DurationProblem, parse_duration
 
-
 DEEPEST = 32
 """Lists and objects inside each other further than this are a mistake of the sender."""
 
@@ -49,7 +48,7 @@ def typed_values(given: Mapping[str, object], definitions: Mapping[str, Attribut
     return values
 
 
-def typed_value(value: object, kind: Type) -> Value:  # noqa: C901, PLR0911, PLR0912 - one case for each kind
+def typed_value(value: object, kind: Type) -> Value:  # noqa: C901, PLR0912 - one case for each kind
     """Return the value as its type holds it; `None` stays unknown.
 
     Raises:
@@ -59,7 +58,7 @@ def typed_value(value: object, kind: Type) -> Value:  # noqa: C901, PLR0911, PLR
     match kind.kind, value:
         case _, None:
             return None
-        case ("integer" | "number" | "money" | "duration"), bool():
+        case (("integer" | "number" | "money" | "duration"), bool()):
             pass
         case "string", str():
             return value
@@ -77,9 +76,9 @@ def typed_value(value: object, kind: Type) -> Value:  # noqa: C901, PLR0911, PLR
             return _within_64_bits(int(value))
         case "integer", str() if _WHOLE.fullmatch(value.strip()):
             return _whole(value)
-        case ("number" | "money"), int() | float():
+        case (("number" | "money"), int() | float()):
             return value
-        case ("number" | "money"), str():
+        case (("number" | "money"), str()):
             return _number(value)
         case "timestamp", _:
             return parse_instant(value)

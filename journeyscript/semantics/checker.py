@@ -57,7 +57,7 @@ class Checked(NamedTuple):
     type: Type
 
 
-class _Rejected(Exception):  # noqa: N818 - carries a finding out of the recursion
+class _Rejected(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
@@ -74,7 +74,9 @@ def check_expression(text: str, scope: Scope, place: Place) -> tuple[Checked | N
     try:
         checked = checker.check(tree, scope)
         if _is_too_large(checked.node):
-            raise checker.reject("JS300", "this is too large with the segments it asks for", tree, "ask for less at once")
+            raise checker.reject(
+                "JS300", "this is too large with the segments it asks for", tree, "ask for less at once"
+            )
     except _Rejected as rejected:
         return None, tree, [rejected.diagnostic]
     return checked, tree, []

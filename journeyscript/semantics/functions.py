@@ -12,7 +12,7 @@ TEXTUAL: tuple[Kind, ...] = ("string", "enum")
 
 
 class Function(Struct, frozen=True, kw_only=True):
-    """A function: `takes` lists the kinds that each argument may have; without `gives` the result is the argument's type."""
+    """A function: `takes` lists the kinds each argument may have; without `gives` it gives the argument's type."""
 
     name: str
     takes: tuple[tuple[Kind, ...], ...]

@@ -45,7 +45,7 @@ def comparison_problem(op: str, left: Type, right: Type) -> Problem | None:
     return None
 
 
-def arithmetic_type(op: str, left: Type, right: Type) -> Type | None:  # noqa: PLR0911 - a table, read line by line
+def arithmetic_type(op: str, left: Type, right: Type) -> Type | None:
     """Return the type of `left op right`, or `None` where it means nothing."""
     match op, left.kind, right.kind:
         case "+", "timestamp", "duration":

@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEVELS = {typed.Or: 1, typed.And: 2, typed.Not: 3, typed.Compare: 4, typed.In: 4, typed.Coalesce: 5}
 
 
-def show(node: typed.Expression) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of node
+def show(node: typed.Expression) -> str:  # noqa: C901, PLR0912 - one line for each kind of node
     """Return the expression as text."""
     match node:
         case typed.Literal(value=int(length), type=kind) if kind.kind == "duration":
@@ -52,7 +52,7 @@ def show(node: typed.Expression) -> str:  # noqa: C901, PLR0911, PLR0912 - one l
             return f"{_inner(left, 5)} {op} {_inner(right, 5)}"
         case typed.In(left=left, right=right):
             return f"{_inner(left, 5)} in {_inner(right, 5)}"
-        case typed.Arithmetic(op="-", left=typed.Literal(value=0, type=kind), right=right) if kind == node.type:
+        case typed.Arithmetic(right=right) if _is_negation(node):
             return f"-{_inner(right, 8)}"
         case typed.Arithmetic(op=op, left=left, right=right):
             level = 6 if op in "+-" else 7
@@ -100,9 +100,18 @@ def _is_path(node: typed.Expression) -> bool:
     return isinstance(node, typed.Attribute | typed.Property | typed.EntryProperty)
 
 
+def _is_negation(node: typed.Arithmetic) -> bool:
+    """Return whether `-x` was written, which stands in the tree as `0 - x` with a zero of the type of `x`."""
+    match node:
+        case typed.Arithmetic(op="-", left=typed.Literal(value=int(zero), type=kind)):
+            return zero == 0 and kind == node.type
+        case _:
+            return False
+
+
 def _level(node: typed.Expression) -> int:
     if isinstance(node, typed.Arithmetic):
-        if isinstance(node.left, typed.Literal) and node.op == "-" and node.left.value == 0 and node.left.type == node.type:
+        if _is_negation(node):
             return 8
         return 6 if node.op in "+-" else 7
     if isinstance(node, typed.InSegment | typed.Known):

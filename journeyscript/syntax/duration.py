@@ -1,4 +1,4 @@
-"""Durations and times of day as people write them: `3 days`, `1 day 2 hours`, `P1DT12H`, `{days: 1, hours: 12}`, `09:00`.
+"""Durations and times of day as people write them: `3 days`, `1 day 2 hours`, `P1DT12H`, `{days: 1}`, `09:00`.
 
 An elapsed duration is whole milliseconds and one day is 24 hours; `1 calendar day` is the same wall-clock time
 tomorrow and stays a number of days. A month or a year has no fixed length and is refused.
@@ -34,7 +34,7 @@ class Duration(Struct, frozen=True, kw_only=True):
     calendar_days: int = 0
 
 
-class DurationProblem(Exception):  # noqa: N818 - it is a finding on its way, not a failure of the program
+class DurationProblem(Exception):
     """The text is no duration. `ambiguous`: it could mean several (a month, `1M`)."""
 
     def __init__(self, message: str, help_text: str, *, ambiguous: bool = False) -> None:
@@ -96,7 +96,9 @@ def _unit(word: str, text: str) -> int:
         return UNITS[word]
     if word.lower() in {"m", "month", "months", "year", "years", "y"}:
         raise DurationProblem(
-            f"`{text}` could mean several lengths", "write minutes, or a number of days such as `30 days`", ambiguous=True
+            f"`{text}` could mean several lengths",
+            "write minutes, or a number of days such as `30 days`",
+            ambiguous=True,
         )
     raise DurationProblem(f"`{word}` is not a unit of time", "the units are seconds, minutes, hours, days and weeks")
 
@@ -110,9 +112,7 @@ def _iso(words: str) -> Duration:
             )
         raise DurationProblem(f"`{words}` is not a duration", _FORMS)
     weeks, days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
-    return Duration(
-        milliseconds=weeks * WEEK + days * DAY + hours * HOUR + minutes * MINUTE + seconds * SECOND
-    )
+    return Duration(milliseconds=weeks * WEEK + days * DAY + hours * HOUR + minutes * MINUTE + seconds * SECOND)
 
 
 def _checked(duration: Duration, text: str) -> Duration:

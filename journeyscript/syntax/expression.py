@@ -7,7 +7,7 @@ A node knows its first and last code point in the text and nothing of types or t
 import re
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -108,7 +108,7 @@ class FunctionCall(Written, frozen=True, kw_only=True):
 Tree: TypeAlias = Name | Constant | ListOf | Unary | Binary | Chain | SegmentTest | HistoryCall | FunctionCall
 
 
-class SyntaxProblem(Exception):  # noqa: N818 - it is a finding on its way, not a failure of the program
+class SyntaxProblem(Exception):
     """The text is not an expression. Carries where (`offset`, `length` in code points), what, and what to do."""
 
     def __init__(self, message: str, offset: int, length: int = 1, help_text: str | None = None) -> None:
@@ -131,8 +131,9 @@ def parse_expression(text: str) -> Tree:
     try:
         tree = _parser().parse(text)
     except UnexpectedCharacters as error:
-        written = text[error.pos_in_stream]
-        raise SyntaxProblem(f"`{written}` cannot stand here", error.pos_in_stream, 1, _ADVICE.get(written)) from None
+        offset = cast("int", error.pos_in_stream)
+        written = text[offset]
+        raise SyntaxProblem(f"`{written}` cannot stand here", offset, 1, _ADVICE.get(written)) from None
     except UnexpectedToken as error:
         raise _unexpected(text, error) from None
     except UnexpectedEOF:
@@ -158,7 +159,7 @@ _ADVICE = {
 }
 
 
-def _check_depth(root: Any) -> None:  # noqa: ANN401 - lark is untyped
+def _check_depth(root: Any) -> None:
     """Refuse what is nested too deeply; with a stack of its own, as it looks at trees of any depth."""
     from lark import Tree as Parsed
 
@@ -171,7 +172,7 @@ def _check_depth(root: Any) -> None:  # noqa: ANN401 - lark is untyped
         open_ends.extend((child, depth + 1) for child in tree.children if isinstance(child, Parsed))
 
 
-def _unexpected(text: str, error: Any) -> SyntaxProblem:  # noqa: ANN401 - lark is untyped
+def _unexpected(text: str, error: Any) -> SyntaxProblem:
     token = error.token
     if token.type == "$END":
         return SyntaxProblem("the expression ends too early", len(text.rstrip()), 1, _expectation(error))
@@ -184,7 +185,7 @@ def _unexpected(text: str, error: Any) -> SyntaxProblem:  # noqa: ANN401 - lark 
     )
 
 
-def _expectation(error: Any) -> str | None:  # noqa: ANN401 - lark is untyped
+def _expectation(error: Any) -> str | None:
     expected = set(error.accepts or error.expected or ())
     if {"NAME", "NUMBER", "STRING"} <= expected:
         return "a name, a value or `(` is expected here"
@@ -215,14 +216,14 @@ def _unquote(literal: str) -> str:
     return _ESCAPE.sub(unescaped, literal[1:-1])
 
 
-def _number(token: Any) -> int | float:  # noqa: ANN401 - lark is untyped
+def _number(token: Any) -> int | float:
     value = float(token) if "." in token else int(token)
     if value > MAX_NUMBER:
         raise SyntaxProblem("this number is too large", token.start_pos, len(token))
     return value
 
 
-def _length(token: Any, unit: int) -> int:  # noqa: ANN401 - lark is untyped
+def _length(token: Any, unit: int) -> int:
     """Return a number of units in milliseconds."""
     length = round(_number(token) * unit)
     if length > LONGEST:
@@ -231,7 +232,7 @@ def _length(token: Any, unit: int) -> int:  # noqa: ANN401 - lark is untyped
 
 
 @cache
-def _builder() -> Any:  # noqa: ANN401 - lark is untyped  # noqa: C901
+def _builder() -> Any:  # noqa: C901 - one method for each rule of the grammar
     """Return the transformer from lark's tree to ours; made on first use, as lark is slow to import."""
     from lark import Transformer, v_args
 
@@ -341,18 +342,16 @@ def _builder() -> Any:  # noqa: ANN401 - lark is untyped  # noqa: C901
 
         def call(self, meta: Any, children: list[Any]) -> FunctionCall:
             arguments = tuple(c for c in children[1:] if c is not None)
-            return FunctionCall(
-                start=meta.start_pos, end=meta.end_pos, function=str(children[0]), arguments=arguments
-            )
+            return FunctionCall(start=meta.start_pos, end=meta.end_pos, function=str(children[0]), arguments=arguments)
 
     return Builder()
 
 
-def _binary(op: str, meta: Any, left: Tree, right: Tree) -> Binary:  # noqa: ANN401 - lark is untyped
+def _binary(op: str, meta: Any, left: Tree, right: Tree) -> Binary:
     return Binary(start=meta.start_pos, end=meta.end_pos, op=op, left=left, right=right)
 
 
-def _segment(meta: Any, children: list[Any], *, negated: bool) -> SegmentTest:  # noqa: ANN401 - lark is untyped
+def _segment(meta: Any, children: list[Any], *, negated: bool) -> SegmentTest:
     return SegmentTest(
         start=meta.start_pos, end=meta.end_pos, subject=children[0], segment=str(children[1]), negated=negated
     )

@@ -256,9 +256,7 @@ def _wait_until(node: Mapping, span: Span) -> WaitUntilStep:
 def _wait_for(node: Mapping, span: Span) -> WaitForStep:
     events = node.get("wait_for")
     if isinstance(events, Scalar):
-        cases: tuple[Case, ...] = (
-            Case(event=events, where=_scalar(node, "where"), steps=_steps(node.get("then"))),
-        )
+        cases: tuple[Case, ...] = (Case(event=events, where=_scalar(node, "where"), steps=_steps(node.get("then"))),)
     else:
         cases = tuple(
             Case(event=_required(item, "event"), where=_scalar(item, "where"), steps=_steps(item.get("steps")))
@@ -284,9 +282,7 @@ def _branch(node: Mapping, span: Span) -> BranchStep:
             otherwise = _steps(item.get("else"))
         else:
             alternatives.append(Alternative(condition=condition, steps=_steps(item.get("steps"))))
-    return BranchStep(
-        span=span, id=_scalar(node, "id"), alternatives=tuple(alternatives), otherwise=otherwise
-    )
+    return BranchStep(span=span, id=_scalar(node, "id"), alternatives=tuple(alternatives), otherwise=otherwise)
 
 
 def _split(node: Mapping, span: Span) -> SplitStep:

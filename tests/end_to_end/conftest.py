@@ -60,7 +60,7 @@ class MailServer:
         self._peers.append(SMTP(self, hostname="mx.shop.example", loop=self._loop, **options))
         return self._peers[-1]
 
-    def _authenticate(self, server, session, envelope, mechanism, credentials):
+    def _authenticate(self, server, session, envelope, mechanism, credentials):  # noqa: ARG002
         right = isinstance(credentials, LoginPassword) and (credentials.login, credentials.password) == tuple(
             part.encode() for part in self._login
         )

@@ -80,7 +80,9 @@ def part(mail, kind):
 
 def test_a_welcome_mail_arrives_with_everything_that_belongs_into_it(make_shop, mail_server, signed_up):
     shop = mail_shop(make_shop, mail_server.port)
-    lines = signed_up("c 1") + signed_up("c2", "jürgen@example.de".replace("ü", "ue"), locale="de-AT", first_name="Jürgen")
+    lines = signed_up("c 1") + signed_up(
+        "c2", "jürgen@example.de".replace("ü", "ue"), locale="de-AT", first_name="Jürgen"
+    )
     ran = shop.run("run", "--once", stdin=lines)
     assert ran.returncode == 0, ran.stderr
     (sender, receivers, mail), (_, others, german) = sorted(mail_server.mails, key=lambda taken: taken[1])

@@ -88,14 +88,18 @@ def test_a_kill_loses_no_event_and_asks_for_no_message_twice(shop, record, until
 def test_a_send_whose_outcome_a_kill_hid_is_settled_as_the_channel_declares(
     make_shop, record, until, declared, reason, written
 ):
-    shop = make_shop({"channels/post/channel.yaml": f"""
+    shop = make_shop(
+        {
+            "channels/post/channel.yaml": f"""
 adapter: file
 medium: text
 consent: none
 path: outbox
 on_unknown: {declared}
 retry: {{ attempts: 3, first: 1 second, longest: 1 second }}
-"""})
+"""
+        }
+    )
     assert shop.run("run", "--once", stdin=record("ada", "signed_up")).returncode == 0
     with closing(sqlite3.connect(shop.store_path)) as connection, connection:
         connection.execute("UPDATE sends SET status = 'sending', reason = NULL, settled_at = NULL")

@@ -45,7 +45,9 @@ def program_of(text: str) -> Program:
 
 def image(*values: object) -> bytes:
     """Return values as bytes, to see later whether they were changed."""
-    return msgspec.msgpack.encode([msgspec.to_builtins(value, builtin_types=(frozenset,)) for value in values], enc_hook=sorted)
+    return msgspec.msgpack.encode(
+        [msgspec.to_builtins(value, builtin_types=(frozenset,)) for value in values], enc_hook=sorted
+    )
 
 
 class Drive:
@@ -62,7 +64,14 @@ class Drive:
     def enter(self, event: Event) -> "Drive":
         """Start an enrollment by this event."""
         self.remember(event)
-        arguments = {"number": self.number, "customer": 1, "key": "", "event": event, "facts": self.facts, "now": event.at}
+        arguments = {
+            "number": self.number,
+            "customer": 1,
+            "key": "",
+            "event": event,
+            "facts": self.facts,
+            "now": event.at,
+        }
         before = image(event, self.facts)
         outcome = enroll(self.program, **arguments)
         assert enroll(self.program, **arguments) == outcome

@@ -28,7 +28,7 @@ class Reference:
             return None
         return value
 
-    def value(self, node, event: Event):  # noqa: C901, PLR0911, PLR0912 - one case for each node
+    def value(self, node, event: Event):  # noqa: C901, PLR0912 - one case for each node
         match node:
             case typed.Literal(value=value):
                 return value
@@ -95,7 +95,7 @@ class Reference:
         }
         return answers[op]()
 
-    def arithmetic(self, op, left, right, kind):  # noqa: PLR0911 - a table
+    def arithmetic(self, op, left, right, kind):
         if left is None or right is None:
             return None
         if isinstance(left, str) and kind == "date":
@@ -113,7 +113,7 @@ class Reference:
             result = {"+": lambda: left + right, "-": lambda: left - right, "*": lambda: left * right}[op]()
         return round(result) if kind == "duration" and op in "*/" and result is not None else result
 
-    def call(self, function, value):  # noqa: PLR0911 - a table
+    def call(self, function, value):
         if value is None:
             return None
         match function:
@@ -144,7 +144,7 @@ class Reference:
         zone = self.zone if written in (None, "", "Mars/Olympus") else written
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=self.now)).astimezone(ZoneInfo(zone)).date()
 
-    def history(self, node: typed.History, event: Event):  # noqa: PLR0911 - a table
+    def history(self, node: typed.History, event: Event):
         window = node.window
         start, end = None, self.now
         if window.last is not None:

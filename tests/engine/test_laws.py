@@ -44,7 +44,9 @@ def lived(journey, customer, timeline):
     return drive
 
 
-SLOW = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+SLOW = settings(
+    max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None
+)
 
 
 @SLOW
@@ -104,7 +106,8 @@ def test_every_message_that_a_step_asks_for_is_sent_or_has_a_reason(journey, cus
     asked = [
         (decision.visit, decision.state)
         for decision in drive.trace
-        if drive.program.steps[decision.state].state.step == "send" and not decision.rule.startswith(("exit", "goal", "expired"))
+        if drive.program.steps[decision.state].state.step == "send"
+        and not decision.rule.startswith(("exit", "goal", "expired"))
     ]
     answered = {(effect.visit, effect.step) for effect in drive.sends}
     left = {decision.visit for decision in drive.trace if decision.rule.startswith("exit")}

@@ -103,7 +103,7 @@ def test_an_exit_condition_is_looked_at_before_every_send():
 
 
 def test_a_goal_counts_once_within_its_window_and_only_where_it_holds():
-    head = "entry: { event: signed_up, again: always }\ngoal: { event: purchased, where: event.total > 5, within: 2 days, exit: false }"
+    head = "entry: { event: signed_up, again: always }\ngoal: { event: purchased, where: event.total > 5, within: 2 days, exit: false }"  # noqa: E501
     drive = driven("- wait: 30 days\n", head=head)
     drive.happen(purchased(START + 1, total=5))
     assert drive.current.goal_at is None
@@ -126,7 +126,7 @@ UNTIL_VIP = "- wait_until: { when: customer.vip, timeout: 1 day }\n- exit: done\
 def test_a_condition_that_already_holds_goes_on_at_once():
     drive = driven(UNTIL_VIP, customer={"attributes": {"vip": True}})
     assert (drive.current.status, drive.current.ended_at) == ("exited", START)
-    assert drive.rules == ["entry", "when", "done"] or drive.rules[:2] == ["entry", "when"]
+    assert drive.rules == ["entry", "when"]
 
 
 def test_a_condition_is_looked_at_again_at_every_event():
@@ -152,8 +152,8 @@ def test_what_is_set_is_seen_by_the_branches_behind_it_at_once():
 
 
 def test_an_unknown_condition_counts_as_false():
-    steps = "- branch:\n    - if: customer.score > 1 or customer.balance > 1\n      steps: [{ exit: yes }]\n    - else: [{ exit: no }]\n"
-    assert driven(steps).current.reason == "no"
+    steps = "- branch:\n    - if: customer.score > 1 or customer.balance > 1\n      steps: [{ exit: above }]\n    - else: [{ exit: below }]\n"  # noqa: E501
+    assert driven(steps).current.reason == "below"
 
 
 # Loops ----------------------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_a_loop_goes_round_as_often_as_it_says(times):
 
 
 def test_a_loop_is_left_as_soon_as_its_condition_holds():
-    steps = "- repeat: { times: 5, until: customer.visits >= 2 }\n  steps:\n    - wait: 1 hour\n    - set: { visits: customer.visits + 1 }\n"
+    steps = "- repeat: { times: 5, until: customer.visits >= 2 }\n  steps:\n    - wait: 1 hour\n    - set: { visits: customer.visits + 1 }\n"  # noqa: E501
     assert driven(steps).finish().path.count("wait") == 2
 
 
@@ -243,8 +243,8 @@ def test_a_late_timer_says_how_late_it_was():
         ('{ between: ["09:00", "18:00"] }', "Europe/Berlin", "2026-02-25T08:00:00Z"),
         ('{ between: ["22:00", "07:00"] }', "America/Los_Angeles", None),
         ('{ date: customer.birthday, time: "08:00", if_missing: continue }', "Europe/Berlin", "2026-03-29T06:00:00Z"),
-        ('{ date: customer.seen_at, if_missing: continue }', "Europe/Berlin", None),
-        ('{ date: customer.joined, if_missing: exit, if_past: continue }', "Europe/Berlin", None),
+        ("{ date: customer.seen_at, if_missing: continue }", "Europe/Berlin", None),
+        ("{ date: customer.joined, if_missing: exit, if_past: continue }", "Europe/Berlin", None),
     ],
 )
 def test_moments_are_on_the_customers_clock(moment, zone, due):
@@ -299,7 +299,10 @@ def sent(drive):
         ({"attributes": {"email": "a@b.c"}, "consent": {"email": False}}, "no_consent"),
         ({"attributes": {"email": "  "}, "consent": {"email": True}}, "no_address"),
         ({"attributes": {"email": 7}, "consent": {"email": True}}, "no_address"),
-        ({"attributes": {"email": "a@b.c"}, "consent": {"email": True}, "suppressed": frozenset({"a@b.c"})}, "suppressed"),
+        (
+            {"attributes": {"email": "a@b.c"}, "consent": {"email": True}, "suppressed": frozenset({"a@b.c"})},
+            "suppressed",
+        ),
         ({"attributes": {"push_token": "t"}, "consent": {}}, "push"),
         ({"attributes": {"push_token": "t"}, "consent": {"push": False}}, "no_address"),
         (
@@ -340,7 +343,9 @@ def test_a_transactional_message_asks_for_no_consent():
     assert drive.sends[0].data["code"] == "x1"
 
 
-@pytest.mark.parametrize(("locale", "expected"), [("de", "de"), ("de-AT", "de"), ("de_AT", "de"), ("fr", ""), (None, ""), (7, "")])
+@pytest.mark.parametrize(
+    ("locale", "expected"), [("de", "de"), ("de-AT", "de"), ("de_AT", "de"), ("fr", ""), (None, ""), (7, "")]
+)
 def test_the_content_follows_the_customers_language(locale, expected):
     customer = {"attributes": {"email": "a@b.c", "locale": locale}, "consent": {"email": True}}
     assert driven("- send: welcome\n", customer=customer).sends[0].locale == expected

@@ -1,4 +1,4 @@
-"""`pytest tests/golden --update-golden` writes the expected outputs anew; look at the difference before you commit it."""
+"""`pytest tests/golden --update-golden` writes the expected outputs anew; read the difference before you commit it."""
 
 import pytest
 

@@ -1,7 +1,7 @@
 """Golden pairs: what the compiler says of wrong projects, and the machines it makes of right ones.
 
-`err/JS###-name*.yaml` is a journey laid into the project `base` as `journeys/trial.yaml`; a folder of such a name is a
-whole project's worth of files laid over `base`. `.out` beside it is all that the compiler says. `ok/*.yaml` are journeys
+`err/JS###-name*.yaml` is a journey laid into the project `base` as `journeys/trial.yaml`; a folder of such a name holds
+files of any kind, which are laid over `base`. `.out` beside it is all that the compiler says. `ok/*.yaml` are journeys
 without findings, with their machines in `.machine.json`. Write them anew with `--update-golden` or UPDATE_GOLDEN=1.
 """
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -91,7 +92,19 @@ def changes(value):
                 if key not in ("journey", "title", "owner", "stage", "segment"):
                     for changed in changes(item):
                         yield {**value, key: changed}
-                if key in ("else", "then", "exit", "goal", "max_lifetime", "key", "where", "via", "id", "until", "spread"):
+                if key in (
+                    "else",
+                    "then",
+                    "exit",
+                    "goal",
+                    "max_lifetime",
+                    "key",
+                    "where",
+                    "via",
+                    "id",
+                    "until",
+                    "spread",
+                ):
                     yield {name: kept for name, kept in value.items() if name != key}
         case list() if value and isinstance(value[0], dict):
             for number, item in enumerate(value):
@@ -103,7 +116,13 @@ def changes(value):
         case int():
             yield value + 1
         case str():
-            for old, new in (("days", "hours"), ("day", "hour"), ("10", "11"), ("50", "51"), ("purchased", "app_installed")):
+            for old, new in (
+                ("days", "hours"),
+                ("day", "hour"),
+                ("10", "11"),
+                ("50", "51"),
+                ("purchased", "app_installed"),
+            ):
                 if old in value:
                     yield value.replace(old, new, 1)
 
@@ -130,5 +149,5 @@ def test_the_way_to_a_state_is_a_way(journey):
         path = path_to(machine, name)
         assert path[0] == machine.initial
         assert path[-1] == name
-        for here, following in zip(path, path[1:], strict=False):
+        for here, following in pairwise(path):
             assert following in {t.target for t in states[here].transitions}

@@ -76,7 +76,13 @@ def test_a_whole_record_is_taken_in():
             "event": "purchased",
             "time": "2026-03-01T09:00:00+01:00",
             "id": 17,
-            "properties": {"total": "12.50", "kind": "a", "gift": "true", "lasts": "2 days", "unknown": [1, {"a": None}]},
+            "properties": {
+                "total": "12.50",
+                "kind": "a",
+                "gift": "true",
+                "lasts": "2 days",
+                "unknown": [1, {"a": None}],
+            },
             "attributes": {"email": "ada@example.com", "points": "7", "born": "20000229", "colour": "red"},
             "consent": {"email": True},
         }
@@ -198,7 +204,9 @@ values = st.recursive(
     | st.floats()
     | st.text()
     | st.text(st.characters(categories=["Cs", "Cc", "Lu"]))
-    | st.sampled_from(["signed_up", "purchased", "ada", "2026-03-01T09:00:00Z", "1 day", "true", "12", "-0", "9999-12-31"]),
+    | st.sampled_from(
+        ["signed_up", "purchased", "ada", "2026-03-01T09:00:00Z", "1 day", "true", "12", "-0", "9999-12-31"]
+    ),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
@@ -225,7 +233,10 @@ def stores():
 
 @settings(max_examples=400, deadline=None)
 @given(
-    text=st.text() | values.map(json.dumps) | records.map(json.dumps) | records.map(lambda r: json.dumps(r, ensure_ascii=False))
+    text=st.text()
+    | values.map(json.dumps)
+    | records.map(json.dumps)
+    | records.map(lambda r: json.dumps(r, ensure_ascii=False))
 )
 @example(text="\ud800")
 @example(text='{"customer": "\x00"}')

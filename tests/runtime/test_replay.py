@@ -67,7 +67,7 @@ def test_entered_is_the_sum_of_where_they_are_and_both_stores_agree(usual, take_
     )
     signed_up = {record.customer for record in records if record.event.name == "signed_up"}
     assert {name for journey, name in entered if journey == "welcome"} <= signed_up
-    assert set(entered[("welcome", name)] for name in signed_up) <= {0, 1}
+    assert {entered[("welcome", name)] for name in signed_up} <= {0, 1}
     with TemporaryDirectory() as folder, closing(open_sqlite(Path(folder) / "store.db")) as sqlite:
         assert replay(usual, sqlite, records, batch=batch, until=START + 30 * DAY)
         assert contents(sqlite) == contents(memory)

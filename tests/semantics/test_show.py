@@ -44,6 +44,7 @@ def test_a_value_shown_and_read_again_is_the_same(tree):
         ("customer.patience > 36 hours", "customer.patience > 36 hours"),
         ("customer.patience > 1 day", "customer.patience > 1 day"),
         ("-(customer.visits + 1) < 0", "-(customer.visits + 1) < 0"),
+        ("0.0 - customer.visits < 1", "0.0 - customer.visits < 1"),
         ("0 - customer.balance < 1.0", "0 - customer.balance < 1.0"),
         ("customer.score > 0.00001", "customer.score > 0.00001"),
         ("entry.event.at < entry.at", "entry.at < entry.at"),
@@ -69,7 +70,11 @@ def test_values_are_shown_as_the_language_writes_them():
 
 @pytest.mark.parametrize(
     ("moment", "text"),
-    [(1, "1970-01-01T00:00:00.001Z"), (-62135596800000, "0001-01-01T00:00:00Z"), (253402300799000, "9999-12-31T23:59:59Z")],
+    [
+        (1, "1970-01-01T00:00:00.001Z"),
+        (-62135596800000, "0001-01-01T00:00:00Z"),
+        (253402300799000, "9999-12-31T23:59:59Z"),
+    ],
 )
 def test_instants_are_shown_in_utc(moment, text):
     assert show_instant(moment) == text

