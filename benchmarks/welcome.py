@@ -1,7 +1,7 @@
 """Durable customers a second on the welcome workload, beside raw `sqlite3` writing the same rows in the same run.
 
-Each customer signs up and is sent a message; half of them buy within the day; after a day a timer takes everybody down one of
-two branches to a second message, and the journey ends. Run it as
+Each customer signs up and is sent a message; half of them buy within the day; after a day a timer takes everybody down
+one of two branches to a second message, and the journey ends. Run it as
 
     python benchmarks/welcome.py --customers 50000
 
@@ -88,9 +88,7 @@ def _record(number: int, name: str, at: int, properties: dict[str, int]) -> Inco
 
 def drive(project: Project, store: Store, incoming: Sequence[Incoming], batch: int, *, deliver: bool) -> float:
     """Take everybody through the journey; return the seconds it took."""
-    with Session(
-        project, store, virtual=True, delivery=For.NOTHING, at=START, environment=os.environ
-    ) as session:
+    with Session(project, store, virtual=True, delivery=For.NOTHING, at=START, environment=os.environ) as session:
         started = time.perf_counter()
         for first in range(0, len(incoming), batch):
             part = incoming[first : first + batch]

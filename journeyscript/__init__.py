@@ -65,6 +65,6 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for, so that the command line starts quickly."""
     if name not in _HOMES:
         raise AttributeError(f"module `journeyscript` has no attribute `{name}`")
-    from importlib import import_module  # noqa: PLC0415 - part of the same economy
+    from importlib import import_module
 
     return getattr(import_module(f"journeyscript.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The command `journeyscript`: a thin layer over the package; every command is a module of its own, read when asked for."""
+"""The command `journeyscript`: every command is a module of its own, read when it is asked for."""
 
 import importlib
 

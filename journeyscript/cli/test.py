@@ -34,7 +34,7 @@ def test_command(
     journeyscript test
     journeyscript test journeys/welcome.test.yaml -k "day two"
     journeyscript test --output-format junit > tests.xml
-    """  # noqa: D301 - click reads the backspace
+    """
     from journeyscript.cli.verdicts import render
 
     project = load_sound_project(folder)

@@ -5,7 +5,7 @@ At one instant the order is exit, goal, event, timer. Production, tests, replays
 """
 
 from journeyscript.engine.program import Program
-from journeyscript.engine.values import Enrollment, Event, Facts, Input, Outcome, TimerFired
+from journeyscript.engine.values import Enrollment, Event, Facts, Input, Outcome, ProfileChanged, TimerFired
 from journeyscript.engine.walk import Walk
 from journeyscript.semantics.types import Instant
 
@@ -21,7 +21,7 @@ def step(program: Program, enrollment: Enrollment, happened: Input, facts: Facts
     match happened:
         case TimerFired(visit=visit) if visit != enrollment.visit:
             return Outcome(enrollment=enrollment)
-        case Event(at=at) if at < enrollment.entered_at:
+        case Event(at=at) | ProfileChanged(at=at) if at < enrollment.entered_at:
             return Outcome(enrollment=enrollment)
         case _:
             pass
@@ -29,10 +29,14 @@ def step(program: Program, enrollment: Enrollment, happened: Input, facts: Facts
     walk = Walk(program, enrollment, event, facts, max(now, enrollment.since))
     if walk.leave_by_exit():
         return walk.outcome()
-    if event is None:
-        walk.fire()
-    elif not walk.reach_goal(event):
-        walk.take_event(event)
+    match happened:
+        case TimerFired():
+            walk.fire()
+        case ProfileChanged():
+            walk.take_change()
+        case Event():
+            if not walk.reach_goal(happened):
+                walk.take_event(happened)
     return walk.outcome()
 
 

@@ -32,7 +32,7 @@ class Passed(Struct, frozen=True, kw_only=True):
 
 
 def set_timer(
-    program: Program, here: Step, enrollment: Enrollment, event: Event | None, facts: Facts, now: Instant
+    program: Program, here: Step, enrollment: Enrollment, visit: int, event: Event | None, facts: Facts, now: Instant
 ) -> Fixed | Passed:
     """Return when the state that was just reached is over."""
     timer = here.state.timer
@@ -46,20 +46,21 @@ def set_timer(
             return Fixed(at=add_calendar_days(now, days, zone), values=seen)
         case AtTime(minute=minute, days=days, spread=spread):
             moment = next_time_of_day(now, minute, days, zone)
-            return Fixed(at=moment + _scatter(spread, enrollment, here, facts), values=seen)
+            return Fixed(at=moment + _scatter(spread, enrollment, visit, here, facts), values=seen)
         case Within(start=start, end=end, days=days, spread=spread):
             moment = within_window(now, start, end, days, zone)
             if moment == now:
                 return Passed(rule="window open", values=seen)
-            return Fixed(at=moment + _scatter(spread, enrollment, here, facts), values=seen)
+            return Fixed(at=moment + _scatter(spread, enrollment, visit, here, facts), values=seen)
         case AtDate():
-            return _date(timer, here, enrollment, event, facts, now, zone, seen)
+            return _date(timer, here, enrollment, visit, event, facts, now, zone, seen)
 
 
 def _date(
     timer: AtDate,
     here: Step,
     enrollment: Enrollment,
+    visit: int,
     event: Event | None,
     facts: Facts,
     now: Instant,
@@ -79,10 +80,10 @@ def _date(
         return Passed(rule="date missing", leave=timer.if_missing == "exit")
     if moment <= now:
         return Passed(rule="date past", leave=timer.if_past == "exit", values=seen)
-    return Fixed(at=moment + _scatter(timer.spread, enrollment, here, facts), values=seen)
+    return Fixed(at=moment + _scatter(timer.spread, enrollment, visit, here, facts), values=seen)
 
 
-def _scatter(spread: int, enrollment: Enrollment, here: Step, facts: Facts) -> int:
+def _scatter(spread: int, enrollment: Enrollment, visit: int, here: Step, facts: Facts) -> int:
     if not spread:
         return 0
-    return draw(spread, "spread", enrollment.journey, here.state.id, facts.external_id, str(enrollment.visit))
+    return draw(spread, "spread", enrollment.journey, here.state.id, facts.external_id, str(visit))

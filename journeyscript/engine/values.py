@@ -30,7 +30,13 @@ class TimerFired(Struct, frozen=True, kw_only=True):
     visit: int
 
 
-Input: TypeAlias = Event | TimerFired
+class ProfileChanged(Struct, frozen=True, kw_only=True):
+    """The customer's attributes or consent changed without an event: conditions are looked at again."""
+
+    at: Instant
+
+
+Input: TypeAlias = Event | TimerFired | ProfileChanged
 
 
 class Enrollment(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ ends, and gives a frozen outcome. It lives no longer than the call.
 
 import msgspec
 
+from journeyscript.engine.calendar import whole_second
 from journeyscript.engine.chance import draw
 from journeyscript.engine.program import Condition, Program, Step
 from journeyscript.engine.sending import decide_send
@@ -37,20 +38,50 @@ Values = tuple[tuple[str, Value], ...]
 
 
 class Walk:
-    """The state of one call of `step`."""
+    """The state of one call of `step`. `enrollment` is as it came in; what moves stands beside it."""
+
+    __slots__ = (
+        "_sent", "due_at", "effects", "ended_at", "enrollment", "event", "facts", "goal_at", "laps", "now", "program",
+        "reason", "since", "state", "status", "trace", "visit",
+    )  # fmt: skip
 
     def __init__(
         self, program: Program, enrollment: Enrollment, event: Event | None, facts: Facts, now: Instant
     ) -> None:
         self.program, self.facts, self.event, self.now = program, facts, event, now
         self.enrollment = enrollment
+        self.state, self.visit = enrollment.state, enrollment.visit
+        self.since, self.due_at = enrollment.since, enrollment.due_at
+        self.laps, self.goal_at = enrollment.laps, enrollment.goal_at
+        self.status, self.reason, self.ended_at = enrollment.status, enrollment.reason, enrollment.ended_at
         self.effects: list[Effect] = []
         self.trace: list[Decision] = []
         self._sent: SendMessage | SkipMessage | None = None
 
     def outcome(self) -> Outcome:
         """Return what the call has come to."""
-        return Outcome(enrollment=self.enrollment, effects=tuple(self.effects), trace=tuple(self.trace))
+        if not self.trace:
+            return Outcome(enrollment=self.enrollment)
+        came = self.enrollment
+        moved = Enrollment(
+            id=came.id,
+            customer=came.customer,
+            journey=came.journey,
+            version=came.version,
+            key=came.key,
+            status=self.status,
+            state=self.state,
+            visit=self.visit,
+            entered_at=came.entered_at,
+            since=self.since,
+            due_at=self.due_at,
+            entry=came.entry,
+            laps=self.laps,
+            goal_at=self.goal_at,
+            ended_at=self.ended_at,
+            reason=self.reason,
+        )
+        return Outcome(enrollment=moved, effects=tuple(self.effects), trace=tuple(self.trace))
 
     def values(self, *conditions: Condition | None) -> Values:
         """Return what conditions looked at, with the values they saw."""
@@ -82,13 +113,13 @@ class Walk:
     def reach_goal(self, event: Event) -> bool:
         """Note the goal where the event reaches it for the first time; return whether that ended the enrollment."""
         goal = self.program.machine.goal
-        if goal is None or event.name != goal.event or self.enrollment.goal_at is not None:
+        if goal is None or event.name != goal.event or self.goal_at is not None:
             return False
         if goal.within is not None and event.at > self.enrollment.entered_at + goal.within:
             return False
         if not self.holds(self.program.goal):
             return False
-        self.enrollment = msgspec.structs.replace(self.enrollment, goal_at=event.at)
+        self.goal_at = event.at
         if goal.exit:
             self._end("exited", "goal", "goal", self.values(self.program.goal))
             return True
@@ -97,23 +128,29 @@ class Walk:
 
     def take_event(self, event: Event) -> None:
         """Take the first transition that waits for this event, or for a condition that holds now."""
-        here = self._here()
-        due_at = self.enrollment.due_at
-        in_time = event.at >= self.enrollment.since and (due_at is None or event.at <= due_at)
+        here = self.program.steps[self.state]
+        in_time = event.at >= self.since and (self.due_at is None or event.at <= self.due_at)
         for condition, target in here.on.get(event.name, ()) if in_time else ():
             if self.holds(condition):
                 self.arrive(target, f"event {event.name}", self.values(condition))
                 return
-        self._take_when(here)
+        self.take_change()
+
+    def take_change(self) -> None:
+        """Take the first transition that waits for a condition, where it holds now."""
+        for condition, target in self.program.steps[self.state].when:
+            if self.holds(condition):
+                self.arrive(target, "when", self.values(condition))
+                return
 
     def fire(self) -> None:
         """Take what the timer leads to: past the journey's longest life, out of it."""
-        here = self._here()
+        due = self.program.steps[self.state].due
         if self.now >= self._expires_at():
             self._end("exited", "expired", "expired", ())
-        elif self.enrollment.due_at is not None and self.enrollment.due_at <= self.now and here.due is not None:
-            late = self.now - self.enrollment.due_at
-            self.arrive(here.due, "timer", (("late_seconds", late // 1000),) if late >= NOTABLY_LATE else ())
+        elif self.due_at is not None and self.due_at <= self.now and due is not None:
+            late = self.now - self.due_at
+            self.arrive(due, "timer", (("late_seconds", late // 1000),) if late >= NOTABLY_LATE else ())
 
     # Moving ----------------------------------------------------------------------------------------------------------
 
@@ -128,22 +165,19 @@ class Walk:
 
     def _reach(self, target: str, rule: str, values: Values) -> tuple[str, str, Values] | None:
         here = self.program.steps[target]
-        self.enrollment = msgspec.structs.replace(
-            self.enrollment, state=target, visit=self.enrollment.visit + 1, since=self.now, due_at=None
-        )
+        self.state, self.visit, self.since, self.due_at = target, self.visit + 1, self.now, None
         self._note(rule, values)
         final = here.state.final
         if final is not None:
-            self.enrollment = msgspec.structs.replace(
-                self.enrollment, status=final.status, reason=final.reason, ended_at=self.now
-            )
+            self.status, self.reason, self.ended_at = final.status, final.reason, self.now
             return None
-        if isinstance(here.state.action, Send) and self._leave_by_condition():
-            return None
-        self._act(here)
+        if here.state.action is not None:
+            if isinstance(here.state.action, Send) and self._leave_by_condition():
+                return None
+            self._act(here)
         passed: Passed | None = None
         if here.state.timer is not None:
-            match set_timer(self.program, here, self.enrollment, self.event, self.facts, self.now):
+            match set_timer(self.program, here, self.enrollment, self.visit, self.event, self.facts, self.now):
                 case Fixed(at=at, values=seen):
                     self._rest_until(at, seen)
                 case Passed() as passed:
@@ -153,25 +187,24 @@ class Walk:
         onward = self._at_once(here)
         if onward is None and passed is not None and here.due is not None:
             return here.due, passed.rule, passed.values
-        if onward is None and self.enrollment.due_at is None:
+        if onward is None and self.due_at is None:
             self._rest_until(self._expires_at(), ())
         return onward
 
     def _act(self, here: Step) -> None:
+        values = {name: read(self.facts, self.event, self.enrollment, self.now) for name, read in here.assigned}
         match here.state.action:
             case None:
                 return
             case Send() as send:
-                visit = self.enrollment.visit
-                given = {name: read(self.facts, self.event, self.enrollment, self.now) for name, read in here.assigned}
-                self._sent = decide_send(self.program, send, here.state.id, visit, self.enrollment, self.facts, given)
+                self._sent = decide_send(
+                    self.program, send, here.state.id, self.visit, self.enrollment, self.facts, values
+                )
                 self.effects.append(self._sent)
             case Assign():
-                values = {name: read(self.facts, self.event, self.enrollment, self.now) for name, read in here.assigned}
                 self.effects.append(SetAttributes(values=values))
                 self.facts = msgspec.structs.replace(self.facts, attributes={**self.facts.attributes, **values})
             case Emit(event=name):
-                values = {name: read(self.facts, self.event, self.enrollment, self.now) for name, read in here.assigned}
                 self.effects.append(EmitEvent(event=Event(name=name, at=self.now, properties=values)))
 
     def _at_once(self, here: Step) -> tuple[str, str, Values] | None:
@@ -195,12 +228,9 @@ class Walk:
                     if low <= draw(1_000_000, experiment, *names) < high:
                         return target, f"arm {arm}", ()
                 case Lap(times=times):
-                    laps = self.enrollment.laps
-                    gone = laps.get(here.state.id, 0)
+                    gone = self.laps.get(here.state.id, 0)
                     if gone < times:
-                        self.enrollment = msgspec.structs.replace(
-                            self.enrollment, laps={**laps, here.state.id: gone + 1}
-                        )
+                        self.laps = {**self.laps, here.state.id: gone + 1}
                         return target, f"lap {gone + 1}", self.values(*tried)
                 case NotSent():
                     if isinstance(self._sent, SkipMessage):
@@ -225,15 +255,8 @@ class Walk:
 
     def _forget_laps(self, here: Step) -> None:
         """Let a loop that is left start again from nothing when an outer loop comes round."""
-        if here.state.id in self.enrollment.laps:
-            laps = {name: n for name, n in self.enrollment.laps.items() if name != here.state.id}
-            self.enrollment = msgspec.structs.replace(self.enrollment, laps=laps)
-
-    def _take_when(self, here: Step) -> None:
-        for condition, target in here.when:
-            if self.holds(condition):
-                self.arrive(target, "when", self.values(condition))
-                return
+        if here.state.id in self.laps:
+            self.laps = {name: n for name, n in self.laps.items() if name != here.state.id}
 
     def _leave_by_condition(self) -> bool:
         """Leave where an exit condition holds; checked before every send, as a step may have changed the customer."""
@@ -242,27 +265,20 @@ class Walk:
         self.event = event
         return left
 
-    def _here(self) -> Step:
-        return self.program.steps[self.enrollment.state]
-
     def _expires_at(self) -> Instant:
         return self.enrollment.entered_at + self.program.machine.lifetime
 
     def _rest_until(self, at: Instant, seen: Values) -> None:
         at = min(at, self._expires_at())
-        self.enrollment = msgspec.structs.replace(self.enrollment, due_at=-(-at // 1000) * 1000)
+        self.due_at = whole_second(at)
         if seen:
             last = self.trace[-1]
             self.trace[-1] = msgspec.structs.replace(last, values=(*last.values, *seen))
 
     def _note(self, rule: str, values: Values) -> None:
-        self.trace.append(
-            Decision(visit=self.enrollment.visit, state=self.enrollment.state, at=self.now, rule=rule, values=values)
-        )
+        self.trace.append(Decision(visit=self.visit, state=self.state, at=self.now, rule=rule, values=values))
 
     def _end(self, status: Status, reason: str, rule: str, values: Values) -> None:
         """End the enrollment where it stands."""
-        self.enrollment = msgspec.structs.replace(
-            self.enrollment, status=status, reason=reason, due_at=None, ended_at=self.now
-        )
+        self.status, self.reason, self.due_at, self.ended_at = status, reason, None, self.now
         self._note(rule, values)

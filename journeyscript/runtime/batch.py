@@ -24,6 +24,7 @@ from journeyscript.engine.values import (
     Facts,
     Input,
     Outcome,
+    ProfileChanged,
     SendMessage,
     SetAttributes,
     SkipMessage,
@@ -130,10 +131,19 @@ class _Progress:
         if item.attributes or item.consent:
             self._update(item)
         if item.event is None:
+            self._look_again(at)
             return
         event = item.event if at == item.at else msgspec.structs.replace(item.event, at=at)
         stale = not self.rules.virtual and event.at < self.now - self.rules.max_event_age
         self._drain(deque([(event, item.source, item.source_id)]), may_start=not stale)
+
+    def _look_again(self, at: Instant) -> None:
+        """Let those who wait for a condition, or would leave by one, see the profile as it is now."""
+        queue: _Queue = deque()
+        for enrollment in list(self.active.values()):
+            if self.rules.programs.may_change(enrollment.version):
+                self._apply(enrollment, ProfileChanged(at=at), at, queue)
+        self._drain(queue, may_start=True)
 
     def fire_until(self, until: Instant, at: Instant | None = None) -> None:
         """Fire what is due at or before `until`, earliest first, and what becomes due by that.

@@ -31,6 +31,10 @@ class Programs:
         names = self._moved_by[version]
         return names is None or event in names
 
+    def may_change(self, version: str) -> bool:
+        """Return whether a change of the profile alone can change anything for those inside a version."""
+        return self._moved_by[version] is None
+
 
 def _moved_by(program: Program) -> frozenset[str] | None:
     """Return the names of the events that matter to a program; `None` where every event does."""

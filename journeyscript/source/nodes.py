@@ -14,7 +14,7 @@ Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | 
 
 
 class Scalar(Struct, frozen=True, kw_only=True):
-    """A single value. `text` is its content before typing; `quoted` says that it was written in quotes or as a block."""
+    """A single value. `text` is its content before typing; `quoted`: it was written in quotes or as a block."""
 
     span: Span
     value: str | int | float | bool | None

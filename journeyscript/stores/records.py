@@ -255,5 +255,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the store; nothing is lost."""
-
-

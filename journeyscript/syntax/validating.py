@@ -66,6 +66,6 @@ def violations(kind: FileKind, value: Plain) -> Iterator[Violation]:
 
 @cache
 def _validator(kind: FileKind) -> "Validator":
-    from journeyscript.syntax.keywords import make_validator  # noqa: PLC0415  its library takes 80 ms to import
+    from journeyscript.syntax.keywords import make_validator
 
     return make_validator(schema(kind))

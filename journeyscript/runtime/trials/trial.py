@@ -16,12 +16,12 @@ from journeyscript.engine.values import Event, Facts
 from journeyscript.machine.canonical import version_of
 from journeyscript.machine.wording import rule_in_words
 from journeyscript.runtime.batch import Rules, advance
-from journeyscript.runtime.trials.expectations import check_names, judge
-from journeyscript.runtime.trials.happened import REFUSALS, Failure, Happened
 from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.trials.invented import Invented, invent
 from journeyscript.runtime.programs import Programs
 from journeyscript.runtime.session import policies_of
+from journeyscript.runtime.trials.expectations import check_names, judge
+from journeyscript.runtime.trials.happened import REFUSALS, Failure, Happened
+from journeyscript.runtime.trials.invented import Invented, invent
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.records import Changes, Deployment, Store
 from journeyscript.syntax.trial_file import WrittenTest

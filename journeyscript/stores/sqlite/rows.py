@@ -156,16 +156,11 @@ def enrollment_record(row: Row, journey: str, version: str) -> Enrollment:
 
 
 def decision_rows(kept: Iterable[KeptDecision]) -> Iterator[Row]:
-    """Yield the rows of a batch's decisions; those of one visit keep their order by `line`."""
-    before: tuple[int, int] | None = None
-    line = 0
+    """Yield the rows of a batch's decisions; the statement numbers those of one visit at one instant."""
     for one in kept:
         decision = one.decision
-        here = (one.enrollment, decision.visit)
-        line = line + 1 if here == before else 0
-        before = here
         values = _encode(decision.values).decode() if decision.values else None
-        yield one.enrollment, decision.visit, decision.at, line, decision.state, decision.rule, values
+        yield one.enrollment, decision.visit, decision.at, decision.state, decision.rule, values
 
 
 def decision_record(row: Row) -> KeptDecision:

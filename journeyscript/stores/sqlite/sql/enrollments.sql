@@ -33,7 +33,13 @@ ORDER BY due_at
 LIMIT 1;
 
 -- name: keep_decision
-INSERT INTO decisions (enrollment, visit, at, line, state, rule, vals) VALUES (?, ?, ?, ?, ?, ?, ?);
+-- A batch may add to a visit at the very instant of an earlier batch's decision: two events of one millisecond.
+INSERT INTO decisions (enrollment, visit, at, line, state, rule, vals)
+VALUES (
+    ?1, ?2, ?3,
+    (SELECT count(*) FROM decisions WHERE enrollment = ?1 AND visit = ?2 AND at = ?3),
+    ?4, ?5, ?6
+);
 
 -- name: decisions_of_customer
 SELECT enrollment, visit, at, state, rule, vals
