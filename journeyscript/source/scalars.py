@@ -86,10 +86,11 @@ def _old_reading(text: str) -> str | None:
     if _OLD_INTEGER.fullmatch(text):
         if bare[:2] == "0x" and bare == text and "_" not in text:
             return None
-        if not bare.strip("0"):
-            return None  # nothing but zeros is zero in any base
         if bare[0] == "0" and bare[1] not in "bx":
-            return "text" if set(bare) & {"8", "9"} else "a number in base 8"
+            if set(bare) & {"8", "9"}:
+                return "text"
+            # A single digit behind zeros is the same number in any base.
+            return "a number in base 8" if "_" in bare or int(bare, 8) != int(bare) else None
         return "a number"
     old, new = _OLD_FLOAT.fullmatch(text), _FLOAT.fullmatch(text) or _INTEGER.fullmatch(text)
     if old and not new:
