@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from journeyscript.cli.shared import Exit, cannot, load_sound_project, project_option
+from journeyscript.cli.shared import CONTEXT, Exit, cannot, load_sound_project, project_option
 
 
-@click.command("compile")
+@click.command("compile", context_settings=CONTEXT)
 @click.argument("journey", required=False)
 @project_option
 @click.option("--version-only", is_flag=True, help="Print the version instead of the machine.")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journeyscript.cli.shared import Exit, cannot, format_option, load_project, project_option, store_option
+from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, load_project, project_option, store_option
 
 if TYPE_CHECKING:
     from journeyscript.runtime.explain import Explanation
 
 
-@click.command("explain")
+@click.command("explain", context_settings=CONTEXT)
 @click.argument("customer")
 @click.argument("journey", required=False)
 @project_option

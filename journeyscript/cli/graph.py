@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from journeyscript.cli.shared import cannot, load_sound_project, project_option
+from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, project_option
 
 
-@click.command("graph")
+@click.command("graph", context_settings=CONTEXT)
 @click.argument("journey", required=False)
 @project_option
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from journeyscript.cli.shared import cannot
+from journeyscript.cli.shared import CONTEXT, cannot
 
 _RENAMED = {"gitignore": ".gitignore"}
 """Files that lie in the scaffold under another name, so that they mean nothing where they lie."""
@@ -33,7 +33,7 @@ _NEXT = (
 )
 
 
-@click.command("init")
+@click.command("init", context_settings=CONTEXT)
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", help="What the project is called; by default, as its folder is.")
 def init_command(folder: Path, name: str | None) -> None:

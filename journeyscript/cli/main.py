@@ -5,7 +5,7 @@ import importlib
 import click
 
 from journeyscript import __version__
-from journeyscript.cli.shared import Exit
+from journeyscript.cli.shared import CONTEXT, Exit
 
 COMMANDS = {
     "init": "journeyscript.cli.init:init_command",
@@ -35,7 +35,7 @@ class _Commands(click.Group):
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Commands, context_settings=CONTEXT)
 @click.version_option(__version__, message="journeyscript %(version)s")
 def cli() -> None:
     """Customer journeys as code.

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from journeyscript.cli.shared import cannot, load_sound_project, project_option, store_option
+from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, project_option, store_option
 
 
-@click.command("run")
+@click.command("run", context_settings=CONTEXT)
 @project_option
 @store_option
 @click.option(

@@ -28,6 +28,10 @@ class Exit(IntEnum):
     CHANGES = 4
 
 
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+"""How every command shows its help."""
+
+
 class CannotAnswer(click.ClickException):
     """The command cannot do what it was asked for, for a reason outside the user's journeys."""
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from journeyscript.cli.shared import cannot, format_option, load_project, project_option, store_option
+from journeyscript.cli.shared import CONTEXT, cannot, format_option, load_project, project_option, store_option
 
 
-@click.command("status")
+@click.command("status", context_settings=CONTEXT)
 @project_option
 @store_option
 @format_option("text", "json")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journeyscript.cli.shared import Exit, format_option, load_sound_project, project_option, source_reader
+from journeyscript.cli.shared import CONTEXT, Exit, format_option, load_sound_project, project_option, source_reader
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from journeyscript.syntax.trial_file import WrittenTests
 
 
-@click.command("test")
+@click.command("test", context_settings=CONTEXT)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @project_option
 @click.option("-k", "text", metavar="TEXT", help="Only tests with this text in their name, in any case.")

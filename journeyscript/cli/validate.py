@@ -6,10 +6,10 @@ from typing import Literal
 
 import click
 
-from journeyscript.cli.shared import Exit, format_option, load_project, project_option, source_reader
+from journeyscript.cli.shared import CONTEXT, Exit, format_option, load_project, project_option, source_reader
 
 
-@click.command("validate")
+@click.command("validate", context_settings=CONTEXT)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @project_option
 @format_option("full", "concise", "json", "github")
