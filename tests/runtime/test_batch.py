@@ -209,3 +209,43 @@ def test_journeys_that_were_taken_away_let_nobody_in_and_finish_those_inside(bui
     run(after, [("c1", HOUR, "purchased", purchase(1)), ("c2", HOUR, "signed_up")], now=HOUR)
     assert enrollments(store, "c1", "welcome")[0].reason == "bought"
     assert enrollments(store, "c2") == []
+
+
+WAITING = {
+    "journeys/waiting.yaml": """
+journey: waiting
+entry: { event: signed_up, again: never }
+exit:
+  - when: (customer.level ?? "none") == "gold"
+steps:
+  - wait_until:
+      when: (customer.level ?? "none") == "silver"
+      timeout: 5 days
+  - send: hello
+  - wait: 5 days
+""",
+}
+
+
+def test_a_changed_profile_is_seen_by_those_who_wait_for_it_without_any_event(build, store, run):
+    project = build(WAITING)
+    run(project, [("c1", 0, "signed_up"), ("c2", 0, "signed_up")], now=0)
+    run(project, [("c1", HOUR, None, {"attributes": {"level": "silver"}})], now=HOUR)
+    assert path(store, "c1", "waiting") == ["wait_until", "send.hello", "wait"]
+    assert path(store, "c2", "waiting") == ["wait_until"], "nobody else moves"
+
+
+def test_a_changed_profile_lets_those_go_whose_exit_condition_holds(build, store, run):
+    project = build(WAITING)
+    run(project, [("c1", 0, "signed_up")], now=0)
+    run(project, [("c1", HOUR, None, {"attributes": {"level": "gold"}})], now=HOUR)
+    (enrollment,) = enrollments(store, "c1", "waiting")
+    assert (enrollment.status, enrollment.reason, enrollment.ended_at) == ("exited", "condition 1", START + HOUR)
+
+
+def test_a_changed_profile_from_before_entry_changes_nothing(build, store, run):
+    project = build(WAITING)
+    run(project, [("c1", HOUR, "signed_up")], now=HOUR)
+    run(project, [("c1", 0, None, {"attributes": {"level": "gold"}})], now=HOUR)
+    (enrollment,) = enrollments(store, "c1", "waiting")
+    assert enrollment.status == "active", "what is older than the enrollment is looked at with its next input"
