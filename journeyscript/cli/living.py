@@ -16,22 +16,10 @@ from journeyscript.channels.adapters import ChannelError
 from journeyscript.cli.shared import cannot, open_store
 from journeyscript.cli.stores import live_store_path, shown_path
 from journeyscript.compiler import Project
-from journeyscript.runtime.live import Live, wall_clock
+from journeyscript.runtime.live import Live, Round, wall_clock
 from journeyscript.runtime.session import For, Session
 from journeyscript.runtime.sources import open_source
 from journeyscript.stores.records import Store, StoreError
-
-
-class _Tally:
-    """What a live run has done so far."""
-
-    def __init__(self) -> None:
-        self.records = self.timers = self.sends = 0
-
-    def add(self, records: int, timers: int, sends: int) -> None:
-        self.records += records
-        self.timers += timers
-        self.sends += sends
 
 
 def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...], *, once: bool, dry_run: bool) -> None:
@@ -44,7 +32,6 @@ def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...],
                 f"`{shown_path(path)}` was filled by a replay: its timers belong to another time",
                 "name another file with --store",
             )
-        tally = _Tally()
         try:
             store.note(clock="wall")
             session = stack.enter_context(
@@ -57,7 +44,7 @@ def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...],
                     environment=os.environ,
                 )
             )
-            _work(session, store, follow or _piped(), tally, once=once)
+            done = _work(session, store, follow or _piped(), once=once)
         except (StoreError, ChannelError) as problem:
             cannot(str(problem))
         except OSError as problem:
@@ -66,16 +53,17 @@ def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...],
             cannot(f"`{shown_path(Path(problem.filename))}` cannot be read: {problem.strerror}")
     kept = "A dry run: nothing was sent, nothing was kept" if dry_run else f"Stopped; the store is {shown_path(path)}"
     sends = "would be handed over" if dry_run else "handed over"
+    refused = f", refused {done.refused:,}" if done.refused else ""
     click.echo(
-        f"{kept}. Took in {tally.records:,} records, {tally.timers:,} customers moved by time, "
-        f"{tally.sends:,} messages {sends}.",
+        f"{kept}. Took in {done.taken:,} records{refused}; {done.moved:,} customers moved by time, "
+        f"{done.attempted:,} messages {sends}.",
         err=True,
     )
 
 
-def _work(session: Session, store: Store, follow: tuple[str, ...], tally: _Tally, *, once: bool) -> None:
+def _work(session: Session, store: Store, follow: tuple[str, ...], *, once: bool) -> Round:
     wake = threading.Event()
-    live = Live(session, wake, tally.add)
+    live = Live(session, wake)
     # From here on a signal is answered; what comes before can be done again.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: live.stop())
@@ -87,6 +75,7 @@ def _work(session: Session, store: Store, follow: tuple[str, ...], tally: _Tally
     journeys = len(session.project.journeys)
     click.echo(f"Running {journeys} journey{'s' if journeys != 1 else ''}; reading {reading}. Ctrl-C stops.", err=True)
     live.run(sources, once=once)
+    return live.done
 
 
 @contextlib.contextmanager

@@ -26,9 +26,14 @@ class _Commands(click.Group):
         """Return the names of all commands."""
         return list(COMMANDS)
 
-    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command by name."""
         if name not in COMMANDS:
+            from journeyscript.semantics.catalog import closest
+
+            near = closest(name, COMMANDS)
+            if near is not None:
+                raise click.UsageError(f"there is no command `{name}`; did you mean `{near}`?", ctx)
             return None
         module, _, attribute = COMMANDS[name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)

@@ -51,17 +51,20 @@ def replay_file(
     if not records:
         click.echo(f"there are no events in `{events}`", err=True)
         sys.exit(Exit.NOTHING)
+    end = None if until is None else _instant(until)
+    if end is not None:
+        records = [r for r in records if isinstance(r, Rejected) or r.at <= end]
     path = replay_store_path(project, store_path)
-    store, going_on = (MemoryStore(), False) if dry_run else _prepare(project, path, source)
+    store, going_on = (MemoryStore(), False) if dry_run else _prepare(project, path, f"{source} until {end}")
     delivery: Delivery = For.NOTHING if dry_run else For.REAL if deliver else messages_folder(path.resolve())
     started = time.perf_counter()
     try:
-        finished = _replay(project, store, records, until, delivery)
+        finished = _replay(project, store, records, end, delivery)
         seconds = time.perf_counter() - started
-        end = _span(records)[1]
+        last = _span(records)[1] if end is None else end
         if finished:
-            store.note(finished="yes", now=str(end if until is None else max(end, _instant(until))))
-        outcome = report(store, end)
+            store.note(finished="yes", now=str(last))
+        outcome = report(store, last)
     except (StoreError, ChannelError) as problem:
         cannot(str(problem))
     finally:
@@ -109,7 +112,7 @@ def _prepare(project: Project, path: Path, source: str) -> tuple[Store, bool]:
 
 
 def _replay(
-    project: Project, store: Store, records: Sequence[Incoming | Rejected], until: datetime | None, delivery: Delivery
+    project: Project, store: Store, records: Sequence[Incoming | Rejected], until: Instant | None, delivery: Delivery
 ) -> bool:
     session = Session(project, store, virtual=True, delivery=delivery, at=_span(records)[0], environment=os.environ)
     with session, _bar(len(records)) as advance:
@@ -118,7 +121,7 @@ def _replay(
             number: signal.signal(number, lambda *_: replay.stop()) for number in (signal.SIGINT, signal.SIGTERM)
         }
         try:
-            return replay.run(records, None if until is None else _instant(until))
+            return replay.run(records, until)
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)

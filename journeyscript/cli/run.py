@@ -18,7 +18,7 @@ from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, projec
     "--events", type=click.Path(path_type=Path), help="Replay the events recorded in this file, on virtual time."
 )
 @click.option("--mapping", type=click.Path(path_type=Path), help="How to read --events that are not our JSON lines.")
-@click.option("--until", type=click.DateTime(), help="How long a replay goes on behind its last event (UTC).")
+@click.option("--until", type=click.DateTime(), help="Where a replay ends (UTC); by default at its last event.")
 @click.option("--deliver", is_flag=True, help="Let a replay send for real; else messages are written to files.")
 @click.option(
     "--follow", multiple=True, help="Live: read this file as it grows, this directory, or - for standard input."

@@ -4,16 +4,20 @@ One thread does all the work in batches; APScheduler only ticks, so there is one
 Everything that a batch does is committed at once: whatever stops the process, the next start goes on from there.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct
+
 from journeyscript.runtime.batch import advance
 from journeyscript.runtime.session import Session
 from journeyscript.runtime.sources import Line, Source
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.records import Rejected
 
 BATCH = 1_000
 """Lines, and customers whose timers are due, that are committed at once at the most."""
@@ -25,6 +29,25 @@ TICK_SECONDS = 1.0
 """How often the loop wakes where nothing tells it to."""
 
 Clock = Callable[[], Instant]
+
+log = logging.getLogger(__name__)
+
+
+class Round(Struct, frozen=True, kw_only=True):
+    """What one round of the loop did: records taken in and refused, customers moved by timers, messages attempted."""
+
+    taken: int = 0
+    refused: int = 0
+    moved: int = 0
+    attempted: int = 0
+
+    def __add__(self, other: "Round") -> "Round":
+        return Round(
+            taken=self.taken + other.taken,
+            refused=self.refused + other.refused,
+            moved=self.moved + other.moved,
+            attempted=self.attempted + other.attempted,
+        )
 
 
 def wall_clock() -> Instant:
@@ -39,14 +62,14 @@ class Live:
         self,
         session: Session,
         wake: threading.Event,
-        report: Callable[[int, int, int], None] | None = None,
         *,
         clock: Clock = wall_clock,
     ) -> None:
-        """Take the session to run; `report` is told after each round: records, customers moved by timers, sends."""
+        """Take the session to run; `wake` is what sources set when something came."""
         self._session, self._clock, self._wake = session, clock, wake
-        self._report = report or (lambda _records, _timers, _sends: None)
         self._stopping = False
+        self.done = Round()
+        """What all rounds together did."""
 
     def stop(self) -> None:
         """Finish the batch in hand and return from `run`; safe to call from a signal handler."""
@@ -56,7 +79,7 @@ class Live:
     def run(self, sources: Sequence[Source], *, once: bool = False) -> None:
         """Work until `stop` is called; with `once`, until there is nothing to do now."""
         self._session.outbox.recover(self._clock())
-        scheduler = self._ticking(fast=any(not source.exhausted() for source in sources) and bool(sources))
+        scheduler = self._ticking(fast=any(source.polled for source in sources))
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -67,31 +90,34 @@ class Live:
                 self._sleep(scheduler)
             left = [line for source in sources for line in source.finish()]
             for start in range(0, len(left), BATCH):
-                self._take(left[start : start + BATCH])
+                self.done += self._take(left[start : start + BATCH])
         finally:
             scheduler.shutdown(wait=False)
 
     def _round(self, sources: Sequence[Source]) -> bool:
         """Do what there is to do now, a batch at the most; return whether there was anything."""
-        lines = [line for source in sources for line in source.read(BATCH)]
-        moved = self._take(lines)
-        sent = self._session.outbox.deliver(self._clock())
-        if lines or moved or sent:
-            self._report(len(lines), moved, sent)
-        return bool(lines or moved or sent)
+        took = self._take([line for source in sources for line in source.read(BATCH)])
+        took += Round(attempted=self._session.outbox.deliver(self._clock()))
+        self.done += took
+        return took != Round()
 
-    def _take(self, lines: Sequence[Line]) -> int:
-        """Commit a batch of lines and of due timers; return how many customers had timers due."""
+    def _take(self, lines: Sequence[Line]) -> Round:
+        """Commit a batch of lines and of due timers."""
         session, now = self._session, self._clock()
         due = session.store.due(now, BATCH)
         if not lines and not due:
-            return 0
+            return Round()
         incoming = [session.intake.line(line.text, line.source, line.position, now) for line in lines]
         positions = {line.reader: line.position for line in lines if line.reader}
         session.store.commit(
             advance(session.store, session.rules, incoming=incoming, due=due, positions=positions, now=now)
         )
-        return len(due)
+        refused = [item for item in incoming if isinstance(item, Rejected)]
+        if refused:
+            log.warning(
+                "%d of %d records refused, and kept; the first: %s", len(refused), len(lines), refused[0].reason
+            )
+        return Round(taken=len(lines) - len(refused), refused=len(refused), moved=len(due))
 
     def _ticking(self, *, fast: bool) -> Any:  # noqa: ANN401 - APScheduler is untyped
         from apscheduler.schedulers.background import BackgroundScheduler

@@ -10,7 +10,7 @@ import select
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, ClassVar, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -33,7 +33,9 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class Source(Protocol):
-    """Something that gives lines."""
+    """Something that gives lines. `polled`: it has to be asked whether something came; others say so themselves."""
+
+    polled: ClassVar[bool]
 
     def read(self, limit: int) -> list[Line]:
         """Return at most `limit` lines that are there now."""
@@ -47,6 +49,8 @@ class Source(Protocol):
 
 class FileSource:
     """A file that grows. It may not be there yet; one that shrank or was replaced is read from its start."""
+
+    polled: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -141,6 +145,8 @@ class FileSource:
 class DirectorySource:
     """A directory of `.jsonl` files, read in the order of their names; new ones are noticed."""
 
+    polled: ClassVar[bool] = True
+
     def __init__(self, folder: Path, positions: Mapping[str, str], *, whole: bool = False) -> None:
         """Read on from where `positions` says for each file."""
         self._folder, self._positions, self._whole = folder, positions, whole
@@ -173,6 +179,8 @@ class DirectorySource:
 
 class StreamSource:
     """Standard input, or any pipe: read by a thread, as a pipe cannot be asked whether a line is there."""
+
+    polled: ClassVar[bool] = False
 
     def __init__(self, descriptor: int, wake: Callable[[], None], *, source: str = "stdin") -> None:
         """Start reading the file descriptor; `wake` is called when something came."""

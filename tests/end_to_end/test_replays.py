@@ -75,6 +75,19 @@ def test_time_ends_with_the_last_event_or_where_it_is_told(shop, in_process, rec
     assert (journey["entered"], journey["active"], journey["completed"]) == (3, 0, 3)
 
 
+def test_a_replay_that_ends_early_leaves_out_what_happened_later(shop, in_process, record):
+    file = recording(shop, record, 100)
+    ran = in_process(shop, "run", "--events", file, "--until", "2026-03-02T00:30:00")
+    assert ran.exit_code == 0, ran.stderr
+    assert totals(shop)["customers"] == 31, "one a minute, the first at midnight"
+
+
+def test_a_command_that_is_misspelled_is_suggested(shop, in_process):
+    ran = in_process(shop, "valdate")
+    assert ran.exit_code == 2
+    assert "did you mean `validate`?" in ran.stderr
+
+
 def test_lines_that_cannot_be_taken_in_are_counted_and_kept(shop, in_process, record):
     (shop.root / "bad.jsonl").write_text(
         "nonsense\n" + record("ada", "sined_up", START) + record("bo", "signed_up") + record("cy", "signed_up", START)
