@@ -319,41 +319,35 @@ def _failed(enrollment: Enrollment, now: Instant) -> Outcome:
 
 
 def _kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment: Instant) -> KeptSend:
-    key = send_key(enrollment.journey, enrollment.id, effect.step, effect.visit)
+    """Return the send to keep: pending where a channel may carry it, settled at once where none may."""
+    kept = KeptSend(
+        enrollment=enrollment.id,
+        customer=enrollment.customer,
+        visit=effect.visit,
+        key=send_key(enrollment.journey, enrollment.id, effect.step, effect.visit),
+        journey=enrollment.journey,
+        step=effect.step,
+        message=effect.message,
+        kind=effect.kind,
+        status="pending",
+        created_at=moment,
+        available_at=moment,
+    )
     match effect:
         case SendMessage():
-            return KeptSend(
-                enrollment=enrollment.id,
-                customer=enrollment.customer,
-                visit=effect.visit,
-                key=key,
-                journey=enrollment.journey,
-                step=effect.step,
-                message=effect.message,
-                kind=effect.kind,
+            return msgspec.structs.replace(
+                kept,
                 channel=effect.channel,
                 address=effect.address,
                 content=effect.content,
                 locale=effect.locale,
                 data=msgspec.json.encode(effect.data).decode(),
-                status="pending",
-                created_at=moment,
-                available_at=moment,
             )
         case SkipMessage():
-            return KeptSend(
-                enrollment=enrollment.id,
-                customer=enrollment.customer,
-                visit=effect.visit,
-                key=key,
-                journey=enrollment.journey,
-                step=effect.step,
-                message=effect.message,
-                kind=effect.kind,
+            return msgspec.structs.replace(
+                kept,
                 status="skipped",
                 reason=effect.reason,
                 detail=", ".join(f"{channel}: {reason}" for channel, reason in effect.tried),
-                created_at=moment,
-                available_at=moment,
                 settled_at=moment,
             )
