@@ -61,15 +61,16 @@ class SendLowering:
             advice = suggestion(channel.text, self.channels)
             self.reader.note("JS104", f"there is no channel `{channel.text}`", channel, advice)
             return False
-        if carried and channel.text not in carried:
+        if channel.text in carried:
+            return True
+        if carried:  # else the message itself is the finding
             self.reader.note(
                 "JS603",
                 f"`{message}` has no content on `{channel.text}`",
                 channel,
                 f"add a file `channels/{channel.text}/{message}.*`, or leave the channel out",
             )
-            return False
-        return True
+        return False
 
     def _kind(self, step: SendStep, message: str, via: tuple[str, ...]) -> MessageClass:
         written = {file.kind or "marketing" for channel in via for file in self.messages[message][channel].values()}
