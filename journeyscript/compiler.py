@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from journeyscript.checks.channels import check_channel
-from journeyscript.checks.flow import FLOW_CHECKS
+from journeyscript.checks.journey import check_journey, check_journeys
 from journeyscript.checks.project import check_names, check_tests
 from journeyscript.diagnostics import Diagnostic, Severity, in_reading_order
 from journeyscript.engine.calendar import zone_exists
@@ -22,7 +22,9 @@ from journeyscript.semantics.catalog import Catalog
 from journeyscript.semantics.declarations import read_catalog
 from journeyscript.semantics.templates import TemplateReads, read_line, read_templates
 from journeyscript.source.nodes import Mapping as MappingNode
+from journeyscript.source.nodes import Scalar, Sequence
 from journeyscript.source.project import ProjectFiles, list_project
+from journeyscript.source.suppressions import Suppressions, can_be_ignored, read_suppressions
 from journeyscript.source.text import read_text
 from journeyscript.source.yaml import read_file
 from journeyscript.syntax.config import ChannelConfig, ProjectConfig, read_channel, read_project
@@ -30,6 +32,7 @@ from journeyscript.syntax.duration import DurationProblem
 from journeyscript.syntax.journey import Journey, read_journey
 from journeyscript.syntax.message import MessageFile, read_message
 from journeyscript.syntax.structure import FileKind, check_structure
+from journeyscript.syntax.wording import meant
 
 MessagesByName: TypeAlias = dict[str, dict[str, dict[str, MessageFile]]]
 
@@ -61,15 +64,26 @@ def compile_project(root: Path) -> Project:
     return _Compilation(list_project(root)).run()
 
 
+def read_settings(root: Path) -> ProjectConfig:
+    """Return what the project file in a folder says, without looking at any journey; defaults where it is wrong.
+
+    Raises:
+        OSError: the folder is there and cannot be read.
+    """
+    return _Compilation(list_project(root)).config()
+
+
 class _Compilation:
     """The work of one `compile_project`: files are read once, findings are collected."""
 
     def __init__(self, files: ProjectFiles) -> None:
         self.files = files
         self.findings: list[Diagnostic] = []
+        self.suppressions = Suppressions()
 
     def run(self) -> Project:
         config = self.config()
+        self.suppressions = read_suppressions(self.files.root, self.files.every, config.per_file_ignores)
         channels, nodes = self.channels()
         messages = self.messages(channels)
         catalog, problems = read_catalog(
@@ -88,6 +102,7 @@ class _Compilation:
         written = self.journeys()
         self.findings += check_names(written)
         journeys = self.lowered(written, surroundings)
+        self.findings += check_journeys(journeys)
         tests = {path: node for path in self.files.tests if (node := self.shaped(path, "test")) is not None}
         self.findings += check_tests(written, tests, catalog)
         return Project(
@@ -98,7 +113,7 @@ class _Compilation:
             journeys=journeys,
             tests=tests,
             surroundings=surroundings,
-            diagnostics=tuple(in_reading_order(_weighed(self.findings, config.rules))),
+            diagnostics=tuple(in_reading_order(_weighed(self.suppressions.settle(self.findings), config.rules))),
         )
 
     def shaped(self, path: str | None, kind: FileKind) -> MappingNode | None:
@@ -125,6 +140,7 @@ class _Compilation:
             self.findings.append(_duration_finding(problem, node))
             return fallback
         self.findings += [*_zone_findings(config.timezone, node), *_weight_findings(config, node)]
+        self.findings += _ignore_findings(node)
         return config
 
     def channels(self) -> tuple[dict[str, ChannelConfig], dict[str, MappingNode]]:
@@ -179,8 +195,8 @@ class _Compilation:
         for journey in written:
             compiled, findings = lower(journey, surroundings)
             if compiled is not None:
-                findings = [*findings, *(found for check in FLOW_CHECKS for found in check(compiled))]
-                if all(f.severity != Severity.ERROR for f in findings):
+                findings = [*findings, *check_journey(compiled, surroundings.channels)]
+                if all(f.severity != Severity.ERROR or self.suppressions.cover(f) for f in findings):
                     journeys.setdefault(journey.name.text, compiled)
             self.findings += findings
         return journeys
@@ -210,6 +226,26 @@ def _weight_findings(config: ProjectConfig, node: MappingNode) -> list[Diagnosti
     ]
 
 
+def _ignore_findings(node: MappingNode) -> list[Diagnostic]:
+    """Return that a rule is ignored in some files that is none, or whose findings leave nothing to run."""
+    patterns = node.get("per_file_ignores")
+    lists = [pair.value for pair in patterns.pairs] if isinstance(patterns, MappingNode) else []
+    findings = []
+    for item in (item for codes in lists if isinstance(codes, Sequence) for item in codes.items):
+        assert isinstance(item, Scalar), "every schema lets only codes of rules come here"
+        if item.text not in RULE_BY_CODE:
+            findings.append(finding("JS005", f"there is no rule `{item.text}`", item.span, help=_nearest(item.text)))
+        elif not can_be_ignored(item.text):
+            message = f"`{item.text}` cannot be ignored"
+            findings.append(finding("JS005", message, item.span, help="mend what it finds instead"))
+    return findings
+
+
+def _nearest(code: str) -> str | None:
+    name = meant(code, RULE_BY_CODE)
+    return None if name is None else f"did you mean `{name}`?"
+
+
 def _is_lighter(code: str, weight: str) -> bool:
     return weight != Severity.ERROR and code in RULE_BY_CODE and RULE_BY_CODE[code].severity == Severity.ERROR
 
@@ -219,13 +255,13 @@ def _duration_finding(problem: DurationProblem, node: MappingNode) -> Diagnostic
 
 
 def _weighed(findings: Iterable[Diagnostic], rules: Mapping[str, str]) -> list[Diagnostic]:
-    """Return the findings as the project weighs them; a rule that is off is left out."""
+    """Return the findings as the project weighs them; a rule that is off, as information is by itself, is left out."""
     weighed = []
     for found in findings:
         weight = rules.get(found.code)
         if weight is not None and _is_lighter(found.code, weight):
             weight = None  # Said where the weight is written: a journey with an error has no machine.
-        if weight == "off":
+        if weight == "off" or (weight is None and found.severity == Severity.INFO):
             continue
         weighed.append(found if weight is None else msgspec.structs.replace(found, severity=Severity(weight)))
     return weighed

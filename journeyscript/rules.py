@@ -28,6 +28,10 @@ def _warning(code: str, name: str, summary: str) -> Rule:
     return Rule(code=code, name=name, severity=Severity.WARNING, summary=summary)
 
 
+def _info(code: str, name: str, summary: str) -> Rule:
+    return Rule(code=code, name=name, severity=Severity.INFO, summary=summary)
+
+
 RULES: tuple[Rule, ...] = (
     # Source: the file as YAML
     _error("JS001", "yaml-syntax", "The file cannot be read, or what it holds is not YAML."),
@@ -38,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     _error("JS006", "yaml-coercion", "An unquoted value is a different value to tools that read YAML 1.1."),
     _warning("JS007", "id-file-mismatch", "A journey has another name than the file it is written in."),
     _error("JS008", "duplicate-journey", "Two files define a journey of the same name."),
+    _warning("JS010", "unused-suppression", "A comment ignores a rule that finds nothing there or cannot be ignored."),
     _error("JS012", "yaml-feature", "The file uses a part of YAML that journeys do without, or exceeds a limit."),
     # Names: what the project declares
     _error("JS101", "unknown-step", "A step is named that the journey does not have."),
@@ -53,11 +58,16 @@ RULES: tuple[Rule, ...] = (
     _error("JS202", "dead-end", "A customer who reaches a step can never leave it."),
     _error("JS203", "no-exit", "From some step no way leads to the end of the journey."),
     _error("JS204", "non-exhaustive-branch", "A branch does not end with `else`, so some customers have no way on."),
+    _warning("JS205", "overlapping-branches", "Two ranges of a value overlap, so customers at the boundary fit both."),
     _error("JS206", "shadowed-branch", "A branch can never be taken, because one before it always wins."),
     _warning("JS207", "constant-guard", "A condition has the same outcome for everybody."),
     _error("JS208", "loop-without-wait", "A loop can run through all its rounds at one instant."),
     _error("JS210", "wait-without-timeout", "A wait has no timeout, so a customer can be stuck in it for ever."),
+    _warning("JS211", "wait-outlives-journey", "A wait ends after the journey's longest life, so nobody gets past it."),
     _error("JS212", "split-weights", "The weights of a split do not divide customers among its arms."),
+    _warning("JS214", "unreachable-goal", "The event that reaches the goal ends the journey before it counts."),
+    _warning("JS217", "wait-after-measured-send", "An event is missed, as a wait stands between it and its message."),
+    _warning("JS218", "trailing-wait", "A wait at the end of a journey has nothing behind it."),
     # Types: expressions
     _error("JS300", "expression-syntax", "An expression cannot be parsed."),
     _error("JS301", "unknown-attribute", "A customer attribute is named that the catalog does not declare."),
@@ -70,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     _error("JS308", "condition-not-boolean", "A condition is neither true nor false."),
     _error("JS310", "unit-mismatch", "Amounts of different units are combined, such as money and a duration."),
     _error("JS311", "event-not-in-scope", "An expression uses `event` where no event has just happened."),
+    _warning("JS317", "stale-fact", "A message relies on what was checked before a wait and may have changed since."),
     # Time
     _error("JS401", "unknown-timezone", "A time zone is named that the time zone database does not know."),
     _error("JS402", "empty-window", "A window of time holds no instant at all."),
@@ -77,12 +88,17 @@ RULES: tuple[Rule, ...] = (
     # Policy: what may be sent
     _error("JS501", "consent-undeclared", "A channel does not say which consent it needs, so none could be checked."),
     _error("JS505", "marketing-without-unsubscribe", "A marketing message offers no way to say no to more of them."),
+    _info("JS510", "send-may-be-skipped", "Some customers cannot be sent a message, and no `else` says what then."),
+    _warning("JS514", "back-to-back-sends", "Two marketing messages can go to a customer on one channel at once."),
     # Content: messages
     _error("JS601", "undefined-variable", "A message uses a variable that nothing provides."),
     _warning("JS602", "optional-without-default", "A message prints a value that may be missing, with no default."),
     _error("JS603", "channel-mismatch", "A message's file does not fit the channel it lies in."),
     _error("JS606", "subject-missing", "An e-mail has no subject."),
     _error("JS610", "template-syntax", "A message's template cannot be parsed."),
+    # Project: several journeys
+    _warning("JS701", "competing-entry", "Two journeys can start with marketing on one channel at the same moment."),
+    _error("JS703", "trigger-cycle", "Journeys start each other round and round, and nothing holds them back."),
     # Habits
     _warning("JS902", "no-tests", "A journey has no tests beside it."),
     _error("JS908", "secret-in-file", "A secret is written into a file instead of being taken from the environment."),

@@ -1,20 +1,19 @@
-"""What can be said of a machine's shape alone: every step reached, every state left, every loop taking time."""
+"""What can be said of a machine's shape alone: every step reached, every state left, every loop taking time.
+
+`FLOW_CHECKS` are these and what conditions say of the ways through a machine.
+"""
 
 from collections.abc import Callable, Iterator
 
-from journeyscript.diagnostics import Diagnostic, Span
-from journeyscript.machine.graph import conditions_of, instant_cycle, leads_to_final, path_to, reachable
+from journeyscript.checks.conditions import constant_guard, shadowed_branch, unreachable_goal
+from journeyscript.checks.places import place
+from journeyscript.diagnostics import Diagnostic
+from journeyscript.machine.graph import instant_cycle, leads_to_final, path_to, reachable
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.naming import END
-from journeyscript.machine.needs import nodes
 from journeyscript.rules import finding
-from journeyscript.semantics import typed
-from journeyscript.semantics.show import show
 
 Check = Callable[[Compiled], Iterator[Diagnostic]]
-
-_READS_NOTHING = (typed.Literal, typed.Items, typed.Not, typed.And, typed.Or, typed.Compare, typed.In,
-                  typed.Arithmetic, typed.Coalesce, typed.Known)  # fmt: skip
 
 
 def unreachable_step(compiled: Compiled) -> Iterator[Diagnostic]:
@@ -28,7 +27,7 @@ def unreachable_step(compiled: Compiled) -> Iterator[Diagnostic]:
             yield finding(
                 "JS201",
                 f"no way leads to `{state.id}`",
-                _place(compiled, state.id),
+                place(compiled, state.id),
                 help="every step in front of it leaves the journey; move it, or take it out",
                 journey=machine.journey,
                 step=state.id,
@@ -43,7 +42,7 @@ def dead_end(compiled: Compiled) -> Iterator[Diagnostic]:
             yield finding(
                 "JS202",
                 f"nobody can leave `{state.id}`",
-                _place(compiled, state.id),
+                place(compiled, state.id),
                 journey=compiled.machine.journey,
                 step=state.id,
                 witness=path_to(compiled.machine, state.id),
@@ -58,7 +57,7 @@ def no_exit(compiled: Compiled) -> Iterator[Diagnostic]:
         yield finding(
             "JS203",
             f"no way leads from `{state.id}` to an end of the journey",
-            _place(compiled, state.id),
+            place(compiled, state.id),
             journey=compiled.machine.journey,
             step=state.id,
             witness=path_to(compiled.machine, state.id),
@@ -73,47 +72,12 @@ def loop_without_wait(compiled: Compiled) -> Iterator[Diagnostic]:
         yield finding(
             "JS208",
             f"`{loop}` goes round without waiting",
-            _place(compiled, loop),
+            place(compiled, loop),
             help="put a `wait` or a `wait_for` on every way through its steps; a window may be open already",
             journey=compiled.machine.journey,
             step=loop,
             witness=cycle,
         )
-
-
-def constant_guard(compiled: Compiled) -> Iterator[Diagnostic]:
-    """JS207: a condition reads nothing, so it always comes out the same."""
-    for state in compiled.machine.states:
-        for trigger in conditions_of(state):
-            if all(isinstance(node, _READS_NOTHING) for node in nodes(trigger.condition)):
-                yield finding(
-                    "JS207",
-                    f"`{show(trigger.condition)}` always comes out the same",
-                    _place(compiled, state.id),
-                    help="take the condition out, or compare something of the customer",
-                    journey=compiled.machine.journey,
-                    step=state.id,
-                    witness=path_to(compiled.machine, state.id),
-                )
-
-
-def shadowed_branch(compiled: Compiled) -> Iterator[Diagnostic]:
-    """JS206: an alternative stands behind one with the same condition, so it is never taken."""
-    for state in compiled.machine.states:
-        seen: dict[str, int] = {}
-        for number, trigger in enumerate(conditions_of(state), 1):
-            text = show(trigger.condition)
-            if text in seen:
-                yield finding(
-                    "JS206",
-                    f"alternative {number} is never taken: alternative {seen[text]} asks the same, `{text}`",
-                    _place(compiled, state.id),
-                    help="take it out, or change its condition",
-                    journey=compiled.machine.journey,
-                    step=state.id,
-                    witness=path_to(compiled.machine, state.id),
-                )
-            seen.setdefault(text, number)
 
 
 FLOW_CHECKS: tuple[Check, ...] = (
@@ -123,11 +87,8 @@ FLOW_CHECKS: tuple[Check, ...] = (
     loop_without_wait,
     constant_guard,
     shadowed_branch,
+    unreachable_goal,
 )
-
-
-def _place(compiled: Compiled, state: str) -> Span:
-    return compiled.about.spans.get(state, Span(path=compiled.about.path))
 
 
 def _ends_before(compiled: Compiled) -> list[str]:

@@ -1,17 +1,21 @@
-"""Findings as text: for people (`full`, `concise`), for programs (`json`), for GitHub's annotations (`github`).
+"""Findings as text, in every format that a command offers.
 
-Takes findings and, for `full`, a way to read the lines they point at; gives text without a final line feed, the same
-whatever order the findings came in. Reads no file itself and decides nothing.
+Takes findings and a way to read the lines they point at; gives text without a final line feed, the same whatever order
+the findings came in. `full` and `concise` are for people, `json` for programs; the others are written by modules of
+their own for those who read them. Reads no file itself and decides nothing.
 """
 
 import json
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias, get_args
 
+from journeyscript.cli.annotations import annotations
+from journeyscript.cli.junit import junit
+from journeyscript.cli.markdown_findings import markdown
 from journeyscript.cli.snippets import PLAIN, Palette, clean, snippet
 from journeyscript.diagnostics import Diagnostic, Severity, Span, in_reading_order
 
-OutputFormat: TypeAlias = Literal["full", "concise", "json", "github"]
+OutputFormat: TypeAlias = Literal["full", "concise", "json", "github", "sarif", "junit", "markdown"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 JSON_FORMAT = "journeyscript.diagnostics/1"
@@ -19,7 +23,6 @@ JSON_FORMAT = "journeyscript.diagnostics/1"
 _COLORS = Palette(
     error="\x1b[1;31m", warning="\x1b[1;33m", info="\x1b[1;36m", frame="\x1b[34m", strong="\x1b[1m", end="\x1b[0m"
 )
-_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
 def render(
@@ -28,18 +31,24 @@ def render(
     read_source: Callable[[str], str | None],
     *,
     color: bool = False,
+    files: Iterable[str] = (),
 ) -> str:
     """Return findings as text, errors first.
 
     `read_source` gives the text of the file at a path, or `None` where there is none to show. Without findings `full`,
-    `concise` and `github` give an empty text. `color` adds terminal colours to `full` and `concise`.
+    `concise` and `github` give an empty text. `color` adds terminal colours to `full` and `concise`. `files` are those
+    that were looked at, which `junit` tells of even where nothing was found in them.
     """
     ordered = in_reading_order(list(diagnostics))
     palette = _COLORS if color else PLAIN
+    lines_of = _Sources(read_source).lines
+
+    def told(item: Diagnostic) -> str:
+        return _full(item, lines_of, PLAIN)
+
     match output_format:
         case "full":
-            sources = _Sources(read_source)
-            blocks = [_full(item, sources.lines, palette) for item in ordered]
+            blocks = [_full(item, lines_of, palette) for item in ordered]
             return "\n\n".join([*blocks, summary(ordered)] if ordered else [])
         case "concise":
             lines = [_concise(item, palette) for item in ordered]
@@ -47,7 +56,15 @@ def render(
         case "json":
             return _json(ordered)
         case "github":
-            return "\n".join(_github(item) for item in ordered)
+            return annotations(ordered, lambda item: _concise(item, PLAIN))
+        case "sarif":
+            from journeyscript.cli.sarif import sarif
+
+            return sarif(ordered, lines_of)
+        case "junit":
+            return junit(ordered, files, told)
+        case "markdown":
+            return markdown(ordered, summary(ordered), told)
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
@@ -149,28 +166,3 @@ def _range(span: Span) -> dict[str, dict[str, int]]:
         "start": {"line": span.line, "column": span.column},
         "end": {"line": span.end_line, "column": span.end_column},
     }
-
-
-def _github(item: Diagnostic) -> str:
-    """Return a workflow command, which GitHub shows at the line in a pull request."""
-    span = item.span
-    properties = {"file": span.path, "line": str(span.line), "endLine": str(span.end_line), "col": str(span.column)}
-    if span.line == span.end_line:
-        properties["endColumn"] = str(span.end_column)  # GitHub takes it only for one line.
-    properties["title"] = f"{item.code} {item.name}"
-    told = ",".join(f"{name}={_escaped_property(value)}" for name, value in properties.items())
-    text = item.message
-    if item.witness:
-        text += f"\nwitness: {', '.join(item.witness)}"
-    if item.help is not None:
-        text += f"\nhelp: {item.help}"
-    return f"::{_COMMANDS[item.severity]} {told}::{_escaped(text)}"
-
-
-def _escaped(text: str) -> str:
-    encodable = text.encode("utf-8", "replace").decode("utf-8")
-    return encodable.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escaped_property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

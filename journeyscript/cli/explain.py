@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, load_project, project_option, store_option
+from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, load_settings, project_option, store_option
 
 if TYPE_CHECKING:
     from journeyscript.runtime.explain import Explanation
@@ -37,8 +37,8 @@ def explain_command(
     from journeyscript.runtime.explain import explain
     from journeyscript.stores.records import StoreError
 
-    project = load_project(folder)
-    store, _ = open_latest(project, store_path)
+    root, config = load_settings(folder)
+    store, _ = open_latest(root, config, store_path)
     try:
         with contextlib.closing(store):
             story = store.story(customer)
@@ -48,7 +48,7 @@ def explain_command(
     if story is None:
         click.echo(f"the store knows no customer `{customer}`", err=True)
         sys.exit(Exit.NOTHING)
-    told = explain(story, deployments, project.config.timezone, journey)
+    told = explain(story, deployments, config.timezone, journey)
     if output_format == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
     else:

@@ -24,7 +24,7 @@ from journeyscript.stores.records import Store, StoreError
 
 def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...], *, once: bool, dry_run: bool) -> None:
     """Run until told to stop, or with `once` until there is nothing to do now."""
-    path = live_store_path(project, store_path)
+    path = live_store_path(project.files.root, project.config, store_path)
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(_store(path, dry_run=dry_run))
         if store.settings().get("clock") == "virtual":

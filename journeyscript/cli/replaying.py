@@ -54,7 +54,7 @@ def replay_file(
     end = None if until is None else _instant(until)
     if end is not None:
         records = [r for r in records if isinstance(r, Rejected) or r.at <= end]
-    path = replay_store_path(project, store_path)
+    path = replay_store_path(project.files.root, store_path)
     store, going_on = (MemoryStore(), False) if dry_run else _prepare(project, path, f"{source} until {end}")
     delivery: Delivery = For.NOTHING if dry_run else For.REAL if deliver else messages_folder(path.resolve())
     started = time.perf_counter()
@@ -180,7 +180,7 @@ def _point_on(project: Project, path: Path, records: Sequence[Incoming | Rejecte
         return
     if isinstance(delivery, Path):
         click.echo(f"Nothing left this machine: the messages are files in {shown_path(delivery)}.")
-    option = "" if path == replay_store_path(project, None) else f" --store {shown_path(path)}"
+    option = "" if path == replay_store_path(project.files.root, None) else f" --store {shown_path(path)}"
     customer = next((r.customer for r in records if isinstance(r, Incoming)), "CUSTOMER")
     journey = next(iter(project.journeys))
     program = shown_program()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from journeyscript.compiler import Project
     from journeyscript.stores.records import Store
+    from journeyscript.syntax.config import ProjectConfig
 
 
 class Exit(IntEnum):
@@ -66,6 +67,23 @@ store_option = click.option(
 )
 
 
+NO_CACHE = "journeyscript.no_cache"
+"""Where a command's context says that `no_cache_option` was given."""
+
+
+def _leave_cache_alone(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    context.meta[NO_CACHE] = asked
+
+
+no_cache_option = click.option(
+    "--no-cache",
+    is_flag=True,
+    expose_value=False,
+    callback=_leave_cache_alone,
+    help="Check everything anew, and keep nothing in .journeyscript/cache.",
+)
+
+
 def format_option(*formats: str) -> Callable[[Any], Any]:
     """Return the option that chooses how a command's answer looks; the first format is the default."""
     return click.option(
@@ -88,6 +106,17 @@ def find_root(folder: Path | None) -> Path:
             f"there is no journeyscript.yaml in `{start}` or above it", "run `journeyscript init` to start a project"
         )
     return root
+
+
+def load_settings(folder: Path | None) -> "tuple[Path, ProjectConfig]":
+    """Return the project's folder and what its project file says, without compiling anything."""
+    from journeyscript.compiler import read_settings
+
+    root = find_root(folder)
+    try:
+        return root, read_settings(root)
+    except OSError as problem:
+        raise CannotAnswer(f"`{root}` cannot be read: {problem.strerror}") from None
 
 
 def load_project(folder: Path | None) -> "Project":

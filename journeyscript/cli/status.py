@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from journeyscript.cli.shared import CONTEXT, cannot, format_option, load_project, project_option, store_option
+from journeyscript.cli.shared import CONTEXT, cannot, format_option, load_settings, project_option, store_option
 
 
 @click.command("status", context_settings=CONTEXT)
@@ -30,8 +30,7 @@ def status_command(folder: Path | None, store_path: Path | None, output_format: 
     from journeyscript.runtime.report import report
     from journeyscript.stores.records import StoreError
 
-    project = load_project(folder)
-    store, path = open_latest(project, store_path)
+    store, path = open_latest(*load_settings(folder), store_path)
     try:
         with contextlib.closing(store):
             settings = store.settings()

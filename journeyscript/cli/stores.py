@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from journeyscript.cli.shared import cannot, open_store
 
 if TYPE_CHECKING:
-    from journeyscript.compiler import Project
     from journeyscript.stores.records import Store
+    from journeyscript.syntax.config import ProjectConfig
 
 REPLAY_STORE = ".journeyscript/replay.db"
 """Where a replay keeps its store, below the project: apart from the live one, whose clock is the wall's."""
 
 
-def live_store_path(project: "Project", written: Path | None) -> Path:
+def live_store_path(root: Path, config: "ProjectConfig", written: Path | None) -> Path:
     """Return the store of live runs."""
-    return written if written is not None else project.files.root / project.config.store
+    return written if written is not None else root / config.store
 
 
-def replay_store_path(project: "Project", written: Path | None) -> Path:
+def replay_store_path(root: Path, written: Path | None) -> Path:
     """Return the store of a replay."""
-    return written if written is not None else project.files.root / REPLAY_STORE
+    return written if written is not None else root / REPLAY_STORE
 
 
 def messages_folder(store: Path) -> Path:
@@ -35,10 +35,10 @@ def store_files(path: Path) -> list[Path]:
     return [path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", ".lock"))]
 
 
-def open_latest(project: "Project", written: Path | None) -> tuple["Store", Path]:
+def open_latest(root: Path, config: "ProjectConfig", written: Path | None) -> tuple["Store", Path]:
     """Return the store to be asked, for reading: the one that is named, else the one that was written to last."""
     candidates = (
-        [written] if written is not None else [live_store_path(project, None), replay_store_path(project, None)]
+        [written] if written is not None else [live_store_path(root, config, None), replay_store_path(root, None)]
     )
     there = [path for path in candidates if path.exists()]
     if not there:

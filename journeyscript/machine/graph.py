@@ -80,6 +80,19 @@ def instant_cycle(machine: Machine) -> tuple[str, ...]:
     return ()
 
 
+def reached_at_once(machine: Machine, start: str) -> frozenset[str]:
+    """Return the states that may be reached from one in no time, itself included."""
+    states = {state.id: state for state in machine.states}
+    found: set[str] = set()
+    open_ends = [start]
+    while open_ends:
+        name = open_ends.pop()
+        if name not in found:
+            found.add(name)
+            open_ends.extend(t.target for t in states[name].transitions if _may_be_instant(states[name], t))
+    return frozenset(found)
+
+
 def _may_be_instant(state: State, transition: Transition) -> bool:
     """Return whether a way out can be gone at once; a window may be open already, and a date missing or past."""
     match transition.trigger:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from journeyscript.diagnostics import Diagnostic, Span
+from journeyscript.diagnostics import Diagnostic
 from journeyscript.machine.canonical import digest_of
 from journeyscript.machine.model import (
     MACHINE_FORMAT,
@@ -29,6 +29,7 @@ from journeyscript.machine.steps import StepLowering
 from journeyscript.semantics.catalog import Catalog, EventDefinition
 from journeyscript.semantics.scope import Scope
 from journeyscript.semantics.templates import TemplateReads, check_reads
+from journeyscript.source.nodes import Scalar
 from journeyscript.syntax.config import ChannelConfig
 from journeyscript.syntax.duration import DAY
 from journeyscript.syntax.journey import Journey
@@ -115,7 +116,7 @@ def lower(journey: Journey, surroundings: Surroundings) -> tuple[Compiled | None
         contents=contents,
         needs=find_needs(entry, goal, exits, states, lifetime),
     )
-    return Compiled(machine=machine, about=_about(journey, steps.spans), contents=documents), findings
+    return Compiled(machine=machine, about=_about(journey, steps), contents=documents), findings
 
 
 def _goal(journey: Journey, reader: Reader, scope: Scope) -> Goal | None:
@@ -178,12 +179,18 @@ def _contents(states: Iterable[State], messages: Messages) -> tuple[tuple[Conten
     return tuple(sorted(contents)), documents
 
 
-def _about(journey: Journey, spans: dict[str, Span]) -> About:
+def _about(journey: Journey, steps: StepLowering) -> About:
+    written: dict[str, Scalar | None] = {"entry": journey.entry.where or journey.entry.event}
+    if journey.goal is not None:
+        written["goal"] = journey.goal.where or journey.goal.event
+    written |= {f"exit/{number}": rule.where or rule.when or rule.event for number, rule in enumerate(journey.exits, 1)}
+    places = {name: scalar.span for name, scalar in written.items() if scalar is not None}
     return About(
         title=journey.title,
         owner=journey.owner,
         stage=journey.stage,
         segment="" if journey.segment is None else journey.segment.text,
         path=journey.path,
-        spans=spans,
+        spans=steps.spans,
+        conditions={**places, **steps.conditions},
     )

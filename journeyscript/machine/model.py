@@ -255,7 +255,11 @@ class Machine(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What people want to know of a machine and the engine does not: names, and where each state was written."""
+    """What people want to know of a machine and the engine does not: names, and where each state was written.
+
+    `conditions` says where each condition was written, or the event where there is none: `entry`, `goal`,
+    `exit/N`, or `STATE/N` for the Nth transition of a state, from 1.
+    """
 
     title: str = ""
     owner: str = ""
@@ -263,3 +267,4 @@ class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     segment: str = ""
     path: str = ""
     spans: dict[str, Span] = {}
+    conditions: dict[str, Span] = {}

@@ -6,6 +6,8 @@ compiler go on, so that all findings of a file come at once.
 
 from collections.abc import Mapping
 
+import msgspec
+
 from journeyscript.diagnostics import Diagnostic
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
@@ -146,9 +148,9 @@ class Reader:
 
     def _take(self, findings: list[Diagnostic]) -> None:
         for found in findings:
-            self._findings.append(
-                finding(found.code, found.message, found.span, help=found.help, journey=self.journey, step=self.step)
-            )
+            # What is found in an expression does not know its step, where the way of a witness ends.
+            witness = (*found.witness, self.step) if found.witness and self.step is not None else found.witness
+            self._findings.append(msgspec.structs.replace(found, journey=self.journey, step=self.step, witness=witness))
 
 
 _AGAIN = "write `never`, `always`, or a cool-down such as `after 30 days`"

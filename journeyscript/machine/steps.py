@@ -38,7 +38,7 @@ from journeyscript.machine.sends import SendLowering
 from journeyscript.semantics import typed
 from journeyscript.semantics.checker import suggestion
 from journeyscript.semantics.operators import comparable
-from journeyscript.semantics.scope import Scope
+from journeyscript.semantics.scope import Lapse, Scope
 from journeyscript.semantics.templates import TemplateReads
 from journeyscript.source.nodes import Node, Scalar, Sequence
 from journeyscript.syntax.config import ChannelConfig
@@ -79,6 +79,7 @@ class StepLowering:
         self.reader, self.ids = reader, ids
         self.sends = SendLowering(reader, messages, channels, reads)
         self.spans: dict[str, Span] = {}
+        self.conditions: dict[str, Span] = {}
         self._states: dict[str, State] = {}
 
     def in_file_order(self) -> tuple[State, ...]:
@@ -144,7 +145,7 @@ class StepLowering:
                 transitions=(Transition(trigger=Due(), target=following),),
             )
         )
-        return scope.after_wait().at_event(None)
+        return scope.after_wait(_waited(step, name)).at_event(None)
 
     def wait_until(self, step: WaitUntilStep, name: str, following: str, scope: Scope) -> Scope:
         """A time of day, a date, a window, or a condition."""
@@ -155,7 +156,8 @@ class StepLowering:
         timer: Timer
         if (when := fields.get("when")) is not None:
             assert isinstance(when, Scalar)
-            condition = self.reader.condition(when, scope.after_wait().at_event(None)) or UNREADABLE
+            condition = self.reader.condition(when, scope.after_wait(_waited(step, name)).at_event(None)) or UNREADABLE
+            self.conditions[f"{name}/1"] = when.span
             transitions.insert(0, Transition(trigger=When(condition=condition), target=following))
             timeout = fields.get("timeout")
             timer = self.timer(timeout) if timeout is not None else After(duration=0)
@@ -174,7 +176,7 @@ class StepLowering:
             assert time is not None
             timer = AtTime(minute=self.reader.minute(time), days=days, spread=spread)
         self._keep(State(id=name, step="wait_until", timer=timer, transitions=tuple(transitions)))
-        return scope.after_wait().at_event(None)
+        return scope.after_wait(_waited(step, name)).at_event(None)
 
     def date(self, node: Node, time: Node | None, scope: Scope, spread: int) -> AtDate:
         """Return the timer of a date expression, which may be missing: that is what `if_missing` is for."""
@@ -184,10 +186,11 @@ class StepLowering:
 
     def wait_for(self, step: WaitForStep, name: str, following: str, scope: Scope) -> Scope | None:
         """One event or several, until the timeout."""
-        later = scope.after_wait().at_event(None)
+        later = scope.after_wait(_waited(step, name)).at_event(None)
         transitions, ends = [], []
-        for case in step.cases:
+        for number, case in enumerate(step.cases, 1):
             self.reader.step = name
+            self.conditions[f"{name}/{number}"] = (case.where or case.event).span
             event = self.reader.event(case.event, scope.catalog)
             where, known = self.reader.guard(case.where, later.at_event(event))
             first, end = self.block(case.steps, following, later.at_event(event).knowing(known))
@@ -204,8 +207,9 @@ class StepLowering:
     def branch(self, step: BranchStep, name: str, following: str, scope: Scope) -> Scope | None:
         """The first true alternative, else the other steps."""
         transitions, ends = [], []
-        for alternative in step.alternatives:
+        for number, alternative in enumerate(step.alternatives, 1):
             self.reader.step = name
+            self.conditions[f"{name}/{number}"] = alternative.condition.span
             condition, if_true, if_not = self.reader.fork(alternative.condition, scope)
             first, end = self.block(alternative.steps, following, scope.knowing(if_true))
             transitions.append(Transition(trigger=If(condition=condition or UNREADABLE), target=first))
@@ -247,8 +251,11 @@ class StepLowering:
     def repeat(self, step: RepeatStep, name: str, following: str, scope: Scope) -> Scope:
         """The body again and again, at most `times` times, not once more where `until` holds."""
         # On the way round everything has waited at least once, so the body starts with what survives a wait.
-        inside = scope.after_wait().at_event(None)
+        lapse = Lapse(step=name, span=step.span, why="from the second round on, a wait has passed")
+        inside = scope.after_wait(lapse).at_event(None)
         until = self.reader.condition(step.until, inside)
+        if step.until is not None:
+            self.conditions[f"{name}/1"] = step.until.span
         body, _ = self.block(step.steps, name, inside)
         transitions = [
             Transition(trigger=Lap(times=int(step.times.text)), target=body),
@@ -276,8 +283,8 @@ class StepLowering:
             values.append((key.text, checked.node))
             written.add(f"customer.{key.text}")
         self._pass_through(name, "set", Assign(values=tuple(values)), following)
-        kept = frozenset(path for path in scope.known if path not in written)
-        return msgspec.structs.replace(scope, known=kept)
+        lapse = Lapse(step=name, span=step.span, why="what was checked before is written here")
+        return scope.forgetting(frozenset(written), lapse)
 
     def emit(self, step: EmitStep, name: str, following: str, scope: Scope) -> Scope:
         """An event recorded at once."""
@@ -329,6 +336,10 @@ class StepLowering:
         self._states[state.id] = state
 
 
+def _waited(step: Step, name: str) -> Lapse:
+    return Lapse(step=name, span=step.span, why="what was checked before this wait no longer holds")
+
+
 def _word(node: Node | None) -> str:
     return node.text if isinstance(node, Scalar) else "continue"
 
@@ -343,4 +354,5 @@ def _meet(*scopes: Scope | None) -> Scope | None:
     event = first.event if all(scope.event == first.event for scope in open_scopes) else None
     if event is None:
         known = frozenset(path for path in known if not path.startswith("event."))
-    return msgspec.structs.replace(first, event=event, known=known)
+    lapsed = tuple(dict.fromkeys(lapse for scope in open_scopes for lapse in scope.lapsed))
+    return msgspec.structs.replace(first, event=event, known=known, lapsed=lapsed)

@@ -7,17 +7,22 @@ from journeyscript.machine.model import (
     After,
     Always,
     Arm,
+    Assign,
     AtDate,
     AtTime,
     CalendarDays,
     Due,
+    Emit,
+    Entry,
     If,
     Lap,
     Machine,
     NotSent,
     On,
+    Send,
     State,
     Timer,
+    Transition,
     Trigger,
     Weekday,
     When,
@@ -63,6 +68,64 @@ def timer_in_words(timer: Timer) -> str:
             return f"on {show(moment)}" + (f" at {_clock(minute)}" if minute else "")
         case _:
             assert_never(timer)
+
+
+def entry_in_words(entry: Entry) -> str:
+    """Return what starts an enrollment."""
+    return entry.event if entry.where is None else f"{entry.event} where {show(entry.where)}"
+
+
+def state_in_words(state: State) -> str:
+    """Return what happens at a state: what a picture's box says."""
+    match state:
+        case State(step="end"):
+            return "completed"
+        case State(final=final) if final is not None:
+            return f"exit {final.reason}" if final.reason else "exit"
+        case State(action=Send(message=message)):
+            return f"send {message}"
+        case State(action=Assign(values=values)):
+            return f"set {', '.join(name for name, _ in values)}"
+        case State(action=Emit(event=event)):
+            return f"emit {event}"
+        case State(step="wait_until", transitions=(Transition(trigger=When(condition=condition)), *_)):
+            return f"wait until {show(condition)}"
+        case State(step="wait" | "wait_until", timer=timer) if timer is not None:
+            words = timer_in_words(timer)
+            until = "until " if isinstance(timer, AtTime | AtDate) else ""
+            return f"wait {until}{words.removeprefix('after ').removeprefix('at ').removeprefix('on ')}"
+        case State(step="wait_for", transitions=transitions):
+            events = [t.trigger.event for t in transitions if isinstance(t.trigger, On)]
+            return f"wait for {' or '.join(dict.fromkeys(events))}"
+        case State(step="split", transitions=(Transition(trigger=Arm(experiment=experiment)), *_)):
+            return f"split {experiment}"
+        case State(step="repeat", transitions=transitions):
+            times = next((t.trigger.times for t in transitions if isinstance(t.trigger, Lap)), 0)
+            return f"repeat up to {times} times" if times != 1 else "repeat once"
+        case _:
+            return state.step if state.id.partition(".")[0] == state.step else state.id
+
+
+def transition_in_words(transition: Transition, state: State) -> str:
+    """Return what a picture says at an arrow; empty where the state's own words say it already."""
+    trigger = transition.trigger
+    match state.step, trigger:
+        case ("wait", Due()):
+            return ""
+        case ("wait_until", Due()) if len(state.transitions) == 1:
+            return ""
+        case ("wait_until", When()):
+            return "as soon as it holds"
+        case ("send", Always()) if len(state.transitions) > 1:
+            return "sent"
+        case ("repeat", Lap()):
+            return "next round"
+        case ("repeat", If()):
+            return f"until {trigger_in_words(trigger, state)}"
+        case ("repeat", Always()):
+            return "no round left"
+        case _:
+            return trigger_in_words(trigger, state)
 
 
 def rule_in_words(machine: Machine, left: str | None, rule: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from journeyscript.diagnostics import Diagnostic
+from journeyscript.diagnostics import Diagnostic, Label
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
 from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition, closest
@@ -219,13 +219,21 @@ class _Checker:
 
     def require_known(self, tree: Name, found: AttributeDefinition, scope: Scope, *, guarded: bool) -> None:
         path = ".".join(tree.parts)
-        if found.optional and not guarded and path not in scope.known:
-            raise self.reject(
+        if not found.optional or guarded or path in scope.known:
+            return
+        lapse = scope.lapse_of(path)
+        labels = [] if lapse is None else [Label(span=lapse.span, text=lapse.why)]
+        before = [] if lapse is None else [f"has {path}", lapse.step]
+        raise _Rejected(
+            finding(
                 "JS304",
                 f"`{path}` may be missing here",
-                tree,
-                f"add `has {path} and` in front, or give a default: `{path} ?? …`",
+                self.place(tree.start, tree.end - tree.start),
+                help=f"add `has {path} and` in front, or give a default: `{path} ?? …`",
+                labels=labels,
+                witness=[*before, f"{path} is unknown" if lapse is None else f"{path} is removed meanwhile"],
             )
+        )
 
     def unnamed(self, tree: Name, scope: Scope) -> _Rejected:
         written = ".".join(tree.parts)

@@ -17,8 +17,19 @@ Place = Callable[[int, int], Span]
 """From an offset and a length within an expression's text to where that stands in the file."""
 
 
+class Lapse(Struct, frozen=True, kw_only=True):
+    """Where something stopped being known: at which step, and why."""
+
+    step: str
+    span: Span
+    why: str
+
+
 class Scope(Struct, frozen=True, kw_only=True):
-    """What can be named. `event`: the event in hand; `entry`: the one that starts the journey, where there is one."""
+    """What can be named. `event`: the event in hand; `entry`: the one that starts the journey, where there is one.
+
+    `lapsed` says of paths that were known where that ended; it only helps to explain.
+    """
 
     catalog: Catalog
     event: EventDefinition | None = None
@@ -26,6 +37,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     in_journey: bool = False
     known: frozenset[str] = frozenset()
     segments: tuple[str, ...] = ()
+    lapsed: tuple[tuple[str, Lapse], ...] = ()
 
     def knowing(self, paths: frozenset[str]) -> "Scope":
         """Return this scope with more known."""
@@ -36,10 +48,18 @@ class Scope(Struct, frozen=True, kw_only=True):
         known = frozenset(path for path in self.known if not path.startswith("event."))
         return msgspec.structs.replace(self, event=event, known=known)
 
-    def after_wait(self) -> "Scope":
+    def after_wait(self, lapse: Lapse | None = None) -> "Scope":
         """Return this scope as it is after a wait: only what is frozen at entry is still known."""
-        known = frozenset(path for path in self.known if path.startswith("entry."))
-        return msgspec.structs.replace(self, known=known)
+        return self.forgetting(frozenset(path for path in self.known if not path.startswith("entry.")), lapse)
+
+    def forgetting(self, paths: frozenset[str], lapse: Lapse | None) -> "Scope":
+        """Return this scope with less known, and where that ended."""
+        gone = () if lapse is None else tuple((path, lapse) for path in sorted(paths & self.known))
+        return msgspec.structs.replace(self, known=self.known - paths, lapsed=(*self.lapsed, *gone))
+
+    def lapse_of(self, path: str) -> Lapse | None:
+        """Return where a path stopped being known, the last time that it did."""
+        return next((lapse for name, lapse in reversed(self.lapsed) if name == path), None)
 
 
 def known_if_true(tree: Tree) -> frozenset[str]:

@@ -14,6 +14,7 @@ PROJECT_FILES = ("journeyscript.yaml", "journeyscript.yml")
 
 _YAML = (".yaml", ".yml")
 _TESTS = (".test.yaml", ".test.yml")
+_CONTENT = (".md", ".txt")
 _LEFTOVERS = ("~", ".swp", ".swo", ".bak", ".orig", ".rej", ".tmp")
 
 
@@ -32,6 +33,12 @@ class ProjectFiles(Struct, frozen=True, kw_only=True):
     segments: str | None
     channels: tuple[str, ...]
     messages: tuple[str, ...]
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """The paths of all files."""
+        single = (self.config, self.customer, self.events, self.segments)
+        return (*(path for path in single if path), *self.journeys, *self.tests, *self.channels, *self.messages)
 
 
 def find_project(start: Path) -> Path | None:
@@ -69,9 +76,14 @@ def _channels(root: Path) -> tuple[list[str], list[str]]:
     channels: list[str] = []
     messages: list[str] = []
     for folder in _entries(root, "channels"):
-        if not folder.is_dir():
+        if not _is_folder(folder):
             continue
-        files = [entry.name for entry in _entries(root, f"channels/{folder.name}") if not entry.is_dir()]
+        # What is named like a file is given as one, so that somebody looks at it and says what it is.
+        files = [
+            entry.name
+            for entry in _entries(root, f"channels/{folder.name}")
+            if entry.name.endswith((*_YAML, *_CONTENT)) or not _is_folder(entry)
+        ]
         # Of two spellings one is the channel; the other is no message either.
         channel = next((f"channel{suffix}" for suffix in _YAML if f"channel{suffix}" in files), None)
         if channel is not None:
@@ -110,6 +122,14 @@ def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
             return sorted((entry for entry in entries if _counts(entry.name)), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder, or leads to one; a link that leads nowhere does not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _counts(name: str) -> bool:

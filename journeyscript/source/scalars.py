@@ -88,7 +88,7 @@ def _old_reading(text: str) -> str | None:
             return None
         if bare[0] == "0" and bare[1] not in "bx":
             if set(bare) & {"8", "9"}:
-                return "text"
+                return "text" if "_" not in bare else None
             # A single digit behind zeros is the same number in any base.
             return "a number in base 8" if "_" in bare or int(bare, 8) != int(bare) else None
         return "a number"

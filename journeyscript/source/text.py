@@ -99,4 +99,4 @@ def unwelcome_character(path: str, text: str, *, first_line: int = 1) -> Diagnos
             f"the invisible line separator U+{code:04X} stands here, which not every tool takes for the end of a line"
         )
         return finding("JS001", message, span, help="delete it, or write it as an escape in double quotes")
-    return finding("JS001", f"the character U+{code:04X} may not stand in a YAML file", span, help="delete it")
+    return finding("JS001", f"the character U+{code:04X} may not stand in a file like this", span, help="delete it")

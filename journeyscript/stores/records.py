@@ -238,6 +238,9 @@ class Store(Protocol):
     def journey_counts(self) -> list[JourneyCount]:
         """Return enrollments counted by journey, version, status, state and reason, in that order."""
 
+    def reached(self, journey: str) -> dict[str, dict[str, int]]:
+        """Return by version and state how many enrollments of a journey came to each state, everyone counted once."""
+
     def send_counts(self) -> list[SendCount]:
         """Return sends counted by journey, message, channel, status and reason, in that order."""
 

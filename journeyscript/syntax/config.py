@@ -19,6 +19,7 @@ class ProjectConfig(Struct, frozen=True, kw_only=True):
     """`journeyscript.yaml`.
 
     `store` is a path relative to the project, `max_event_age` is in milliseconds, `rules` changes what rules weigh.
+    `per_file_ignores` holds the codes of the rules that are ignored in files, by a pattern of their paths.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ProjectConfig(Struct, frozen=True, kw_only=True):
     store: str = ".journeyscript/store.db"
     max_event_age: int = DAY
     rules: dict[str, Literal["off", "info", "warning", "error"]] = {}
+    per_file_ignores: dict[str, tuple[str, ...]] = {}
 
 
 class SmtpConfig(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from msgspec import Struct
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.rules import finding
 from journeyscript.source.nodes import Mapping, Scalar
+from journeyscript.source.text import unwelcome_character
 from journeyscript.source.yaml import read_yaml
 from journeyscript.syntax.config import Medium
 from journeyscript.syntax.structure import check_structure
@@ -60,6 +61,8 @@ def read_message(path: str, text: str, channel: str, medium: Medium) -> tuple[Me
     if name is None:
         help_text = "call it `MESSAGE.md` or `MESSAGE.txt`, with a locale between the two where it is for one"
         return None, [finding("JS007", "the file's name says no message", start, help=help_text)]
+    if (unwelcome := unwelcome_character(path, text)) is not None:
+        return None, [unwelcome]
     front, body, body_line = _divide(text)
     findings: list[Diagnostic] = []
     node = None

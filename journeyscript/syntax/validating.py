@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from msgspec import Struct
 
 from journeyscript.source.nodes import Plain
+from journeyscript.syntax.accepting import Accepts, make_acceptor
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -52,6 +53,12 @@ def schema(kind: FileKind) -> Schema:
 
 def violations(kind: FileKind, value: Plain) -> Iterator[Violation]:
     """Yield every departure of a value from the schema of its kind."""
+    if _acceptor(kind)(value):
+        return
+    yield from _departures(kind, value)
+
+
+def _departures(kind: FileKind, value: Plain) -> Iterator[Violation]:
     validator: Any = _validator(kind)  # Its errors are typed as if half of them were unset.
     pending: deque[tuple[Place, Schema, Any]] = deque([((), validator.schema, value)])
     while pending:
@@ -62,6 +69,11 @@ def violations(kind: FileKind, value: Plain) -> Iterator[Violation]:
                 pending.append((place, error.validator_value, error.instance))
             else:
                 yield Violation(place, str(error.validator), error.validator_value, error.schema, error.instance)
+
+
+@cache
+def _acceptor(kind: FileKind) -> Accepts:
+    return make_acceptor(schema(kind))
 
 
 @cache

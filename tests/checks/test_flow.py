@@ -1,6 +1,6 @@
 """What is proved of a machine's shape, on machines made by hand: no file can break some of these laws."""
 
-from journeyscript.checks.flow import dead_end, loop_without_wait, no_exit, shadowed_branch, unreachable_step
+from journeyscript.checks.flow import dead_end, loop_without_wait, no_exit, unreachable_step
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import (
     About,
@@ -58,7 +58,7 @@ def test_only_the_first_step_behind_a_closed_way_is_told():
 
 def test_nothing_is_said_of_a_sound_machine():
     sound = made(wait("a", "b"), wait("b", "end"))
-    for check in (dead_end, no_exit, loop_without_wait, unreachable_step, shadowed_branch):
+    for check in (dead_end, no_exit, loop_without_wait, unreachable_step):
         assert not list(check(sound))
 
 

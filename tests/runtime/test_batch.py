@@ -76,7 +76,9 @@ def test_what_a_step_sets_is_seen_by_the_send_behind_it_and_by_other_journeys(us
     assert '"level":"gold"' in late.data, "another journey has set it since"
 
 
-def test_journeys_that_start_each_other_in_a_circle_are_cut_and_it_is_recorded(build, store, run):
+def test_journeys_that_start_each_other_in_a_circle_are_cut_and_it_is_recorded(build, store, run, monkeypatch):
+    # The compiler refuses the circle; journeys of several versions can still make one.
+    monkeypatch.setattr("journeyscript.compiler.check_journeys", lambda _journeys: ())
     circle = {
         f"journeys/{name}.yaml": f"journey: {name}\nentry: {{ event: {event}, again: always }}\n"
         f"steps: [{{ emit: {other} }}]\n"

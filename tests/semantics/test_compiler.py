@@ -36,7 +36,7 @@ def test_an_error_cannot_be_turned_off_so_no_journey_is_lost_silently(tmp_path):
 
 
 def test_a_warning_can_be_turned_off_or_made_an_error(tmp_path):
-    journey = {"journeys/trial.yaml": steps_of("- wait: 1 day")}
+    journey = {"journeys/trial.yaml": steps_of("- send: welcome")}
     off = compiled(tmp_path / "a", {**journey, "journeyscript.yaml": 'name: x\nrules: { JS902: "off" }\n'})
     error = compiled(tmp_path / "b", {**journey, "journeyscript.yaml": "name: x\nrules: { JS902: error }\n"})
     assert off.diagnostics == ()

@@ -190,6 +190,7 @@ class Twins(RuleBasedStateMachine):
 
     @invariant()
     def they_agree_on_what_comes_next(self):
+        self.both("reached", "welcome")
         for verb in ("next_due", "next_available", "positions", "journey_counts", "send_counts"):
             self.both(verb)
 

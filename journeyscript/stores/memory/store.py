@@ -205,6 +205,21 @@ class MemoryStore(Store):
             )
         ]
 
+    def reached(self, journey: str) -> dict[str, dict[str, int]]:
+        """Return by version and state how many enrollments came to each state. Walks all decisions."""
+        versions = {
+            one.id: one.version
+            for profile in self._profiles.values()
+            for one in profile.enrollments.values()
+            if one.journey == journey
+        }
+        found: dict[str, dict[str, int]] = {}
+        for enrollment, state in self._trace.reached():
+            if (version := versions.get(enrollment)) is not None:
+                states = found.setdefault(version, {})
+                states[state] = states.get(state, 0) + 1
+        return found
+
     def send_counts(self) -> list[SendCount]:
         """Return sends counted by journey, message, channel, status and reason."""
         return self._outbox.counts()

@@ -23,6 +23,10 @@ class Trace:
         """Keep decisions, in order of arrival."""
         self._arrived += decisions
 
+    def reached(self) -> set[tuple[int, str]]:
+        """Return which enrollment came to which state, each once."""
+        return {(kept.enrollment, kept.decision.state) for kept in self._arrived}
+
     def of_customer(self, number: int) -> tuple[KeptDecision, ...]:
         """Return a customer's decisions, oldest first."""
         for kept in self._arrived[self._sorted :]:

@@ -70,6 +70,10 @@ class Versions:
         self.ids = {version: number for number, version, _ in rows}
         self._versions = {number: (journey, version) for number, version, journey in rows}
 
+    def of_journey(self, journey: str) -> list[int]:
+        """Return the integers of all versions of a journey."""
+        return [number for number, (name, _) in self._versions.items() if name == journey]
+
     def version(self, number: int) -> tuple[str, str]:
         """Return the journey and the version behind an integer."""
         if number not in self._versions:

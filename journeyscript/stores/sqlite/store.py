@@ -6,6 +6,7 @@ the caller: `ValueError`, and nothing of that call is kept. A file that cannot b
 """
 
 import functools
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -234,6 +235,16 @@ class SqliteStore(Store):
             counts,
             key=lambda one: (one.journey, one.version, one.status, one.state, one.reason is not None, one.reason or ""),
         )
+
+    @_plainly
+    def reached(self, journey: str) -> dict[str, dict[str, int]]:
+        """Return by version and state how many enrollments came to each state. Walks all decisions."""
+        self._versions.reload()
+        machines = json.dumps(self._versions.of_journey(journey))
+        found: dict[str, dict[str, int]] = {}
+        for machine, state, count in self._connection.execute(SQL["reached"], (machines,)):
+            found.setdefault(self._versions.version(machine)[1], {})[state] = count
+        return found
 
     @_plainly
     def send_counts(self) -> list[SendCount]:

@@ -50,6 +50,14 @@ ORDER BY at, enrollment, visit, line;
 -- name: journey_counts
 SELECT machine, status, state, reason, count(*) FROM enrollments GROUP BY machine, status, state, reason;
 
+-- name: reached
+-- Whoever came to a state has a decision there, in the version that moved them: they keep to one.
+SELECT enrollments.machine, decisions.state, count(DISTINCT decisions.enrollment)
+FROM decisions
+CROSS JOIN enrollments NOT INDEXED ON enrollments.id = decisions.enrollment
+WHERE enrollments.machine IN (SELECT value FROM json_each(?))
+GROUP BY enrollments.machine, decisions.state;
+
 -- name: totals
 SELECT
     (SELECT count(*) FROM customers),
