@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.rules import finding
-from journeyscript.semantics.catalog import Catalog
-from journeyscript.semantics.checker import suggestion
+from journeyscript.semantics.catalog import Catalog, suggestion
 from journeyscript.source.nodes import Mapping, Scalar
 from journeyscript.syntax.config import ChannelConfig
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from journeyscript.diagnostics import Diagnostic, Label
 from journeyscript.machine.naming import END, name_steps
 from journeyscript.rules import finding
-from journeyscript.semantics.catalog import Catalog
-from journeyscript.semantics.checker import suggestion
+from journeyscript.semantics.catalog import Catalog, suggestion
 from journeyscript.source.nodes import Mapping as MappingNode
 from journeyscript.source.nodes import Node, Scalar, Sequence
 from journeyscript.syntax.journey import Journey

@@ -16,6 +16,8 @@ COMMANDS = {
     "explain": "journeyscript.cli.explain:explain_command",
     "graph": "journeyscript.cli.graph:graph_command",
     "compile": "journeyscript.cli.compile:compile_command",
+    "fmt": "journeyscript.cli.fmt:fmt_command",
+    "schema": "journeyscript.cli.schema:schema_command",
 }
 
 

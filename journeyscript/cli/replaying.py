@@ -78,7 +78,7 @@ def replay_file(
 
 def load_mapping(path: Path) -> FileMapping:
     """Return a mapping file, or end the command with what is wrong with it."""
-    from journeyscript.cli.diagnostics import render
+    from journeyscript.cli.findings.diagnostics import render
 
     node, findings = read_file(path.parent, path.name)
     findings = findings if node is None else [*findings, *check_structure("mapping", node)]

@@ -21,9 +21,9 @@ from journeyscript.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from journeyscript.cli.checked import Checked
-    from journeyscript.cli.choosing import Choice
-    from journeyscript.cli.fixing import Changed
+    from journeyscript.cli.validating.checked import Checked
+    from journeyscript.cli.validating.choosing import Choice
+    from journeyscript.cli.validating.fixing import Changed
     from journeyscript.compiler import Project
     from journeyscript.diagnostics import Diagnostic
 
@@ -95,8 +95,8 @@ def validate_command(
     """
     if watch and (fix or diff):
         cannot("`--watch` only checks", "leave out `--fix` and `--diff`, or run them first")
-    from journeyscript.cli.checked import load_checked
-    from journeyscript.cli.choosing import read_choice
+    from journeyscript.cli.validating.checked import load_checked
+    from journeyscript.cli.validating.choosing import read_choice
 
     choice = read_choice(select, ignore)
 
@@ -115,8 +115,8 @@ def validate_command(
 
 def _check(project: "Project | Checked", paths: tuple[Path, ...], choice: "Choice", output_format: Form) -> Exit:
     """Print what is found in the chosen files, and return the exit code."""
-    from journeyscript.cli.diagnostics import render, summary
-    from journeyscript.cli.placing import behind, placed, prefix_of
+    from journeyscript.cli.findings.diagnostics import render, summary
+    from journeyscript.cli.findings.placing import behind, placed, prefix_of
 
     root, chosen = project.files.root, _chosen(project, paths)
     if not chosen:
@@ -148,7 +148,7 @@ def _verdict(found: list["Diagnostic"]) -> Exit:
 
 
 def _chosen(project: "Project | Checked", paths: tuple[Path, ...]) -> set[str]:
-    from journeyscript.cli.choosing import choose_files
+    from journeyscript.cli.validating.choosing import choose_files
 
     return choose_files(paths, project.files.root, project.files.every)
 
@@ -160,7 +160,7 @@ def _wanted(project: "Project | Checked", paths: tuple[Path, ...], choice: "Choi
 
 def _fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") -> "list[Changed]":
     """Return what the safe fixes of the chosen findings change."""
-    from journeyscript.cli.fixing import fix_copy
+    from journeyscript.cli.validating.fixing import fix_copy
 
     chosen = _chosen(project, paths)
     try:
@@ -173,7 +173,7 @@ def _fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") -> "li
 
 def _show_fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") -> Exit:
     """Print what safe fixes would change; the exit code is that of the project as it is."""
-    from journeyscript.cli.fixing import difference
+    from journeyscript.cli.validating.fixing import difference
 
     for changed in _fixes(project, paths, choice):
         click.echo(difference(changed))
@@ -182,7 +182,7 @@ def _show_fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") -
 
 def _write_fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") -> None:
     """Write the safe fixes and say on standard error what they settled."""
-    from journeyscript.cli.snippets import clean
+    from journeyscript.cli.findings.snippets import clean
 
     for changed in _fixes(project, paths, choice):
         path = project.files.root / changed.path
@@ -199,7 +199,7 @@ def _write_fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") 
 
 def _watch(root: Path, check: Callable[[], Exit]) -> None:
     """Check at every change; a project that cannot be read just now is no reason to stop looking."""
-    from journeyscript.cli.watching import watch
+    from journeyscript.cli.validating.watching import watch
 
     def check_once() -> None:
         click.clear()  # Does nothing unless somebody looks at a terminal.

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from journeyscript.cli.diagnostics import render as render_findings
-from journeyscript.cli.snippets import clean
+from journeyscript.cli.findings.diagnostics import render as render_findings
+from journeyscript.cli.findings.snippets import clean
 from journeyscript.diagnostics import Span
 from journeyscript.runtime.trials.causes import values_in_words
 from journeyscript.runtime.trials.happened import Failure

@@ -11,8 +11,9 @@ import msgspec
 from journeyscript.diagnostics import Diagnostic
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
-from journeyscript.semantics.catalog import Catalog, EventDefinition
-from journeyscript.semantics.checker import Checked, check_condition, check_expression, suggestion
+from journeyscript.semantics.catalog import Catalog, EventDefinition, suggestion
+from journeyscript.semantics.checker import check_condition, check_expression
+from journeyscript.semantics.names import Checked
 from journeyscript.semantics.scope import Scope, known_if_not_true, known_if_true
 from journeyscript.semantics.types import BOOLEAN, Milliseconds, Type
 from journeyscript.source.nodes import Mapping as MappingNode

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from journeyscript.machine.model import MessageClass, Send
 from journeyscript.machine.reading import Reader
-from journeyscript.semantics.checker import suggestion
+from journeyscript.semantics.catalog import suggestion
 from journeyscript.semantics.scope import Scope
 from journeyscript.semantics.templates import OFFERED, TemplateReads
 from journeyscript.semantics.types import Kind

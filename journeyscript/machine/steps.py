@@ -36,7 +36,7 @@ from journeyscript.machine.naming import StepIds
 from journeyscript.machine.reading import UNREADABLE, Reader
 from journeyscript.machine.sends import SendLowering
 from journeyscript.semantics import typed
-from journeyscript.semantics.checker import suggestion
+from journeyscript.semantics.catalog import suggestion
 from journeyscript.semantics.operators import comparable
 from journeyscript.semantics.scope import Lapse, Scope
 from journeyscript.semantics.templates import TemplateReads

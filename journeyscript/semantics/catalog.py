@@ -61,3 +61,14 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that was probably meant, or `None` where nothing is near."""
     matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def suggestion(name: str, known: Iterable[str], prefix: str = "") -> str | None:
+    """Return what to write instead: the closest name, else all of them where there are at most twelve."""
+    names = sorted(known)
+    near = closest(name, names)
+    if near is not None:
+        return f"did you mean `{prefix}{near}`?"
+    if 0 < len(names) <= 12:
+        return "there is " + ", ".join(f"`{prefix}{n}`" for n in names)
+    return None

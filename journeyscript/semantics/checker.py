@@ -4,15 +4,14 @@ Takes a tree and the scope it stands in; names are resolved against the catalog,
 values must be guarded. Every finding points at the part of the text that causes it; one cause gives one finding.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import NamedTuple
 
-from journeyscript.diagnostics import Diagnostic, Label
+from journeyscript.diagnostics import Diagnostic
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
-from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition, closest
+from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition, suggestion
 from journeyscript.semantics.functions import CONSTANTS, FUNCTIONS, NUMERIC
+from journeyscript.semantics.names import Checked, NameChecker, Rejected
 from journeyscript.semantics.operators import arithmetic_type, comparable, comparison_problem
 from journeyscript.semantics.scope import Place, Scope, known_if_not_true, known_if_true
 from journeyscript.semantics.types import (
@@ -47,21 +46,6 @@ MAX_TYPED_DEPTH = 60
 MAX_TYPED_SIZE = 3_000
 """Segments are inlined, so a few short ones can make a large expression: larger ones are refused."""
 
-ROOTS = ("customer", "event", "entry", "consent", "journey")
-
-
-class Checked(NamedTuple):
-    """A typed expression with its type."""
-
-    node: typed.Expression
-    type: Type
-
-
-class _Rejected(Exception):
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
-
 
 def check_expression(text: str, scope: Scope, place: Place) -> tuple[Checked | None, Tree | None, list[Diagnostic]]:
     """Return the typed expression and the tree it was made from, or the findings that prevent it."""
@@ -77,7 +61,7 @@ def check_expression(text: str, scope: Scope, place: Place) -> tuple[Checked | N
             raise checker.reject(
                 "JS300", "this is too large with the segments it asks for", tree, "ask for less at once"
             )
-    except _Rejected as rejected:
+    except Rejected as rejected:
         return None, tree, [rejected.diagnostic]
     return checked, tree, []
 
@@ -116,16 +100,7 @@ def check_condition(text: str, scope: Scope, place: Place) -> tuple[Checked | No
     return checked, tree, findings
 
 
-class _Checker:
-    def __init__(self, place: Place) -> None:
-        self.place = place
-
-    def fail(self, code: str, message: str, tree_start: int, tree_end: int, help_text: str | None = None) -> _Rejected:
-        return _Rejected(finding(code, message, self.place(tree_start, tree_end - tree_start), help=help_text))
-
-    def reject(self, code: str, message: str, tree: Tree | WrittenWindow, help_text: str | None = None) -> _Rejected:
-        return self.fail(code, message, tree.start, tree.end, help_text)
-
+class _Checker(NameChecker):
     def check(self, tree: Tree, scope: Scope) -> Checked:
         """Return the typed form of a tree."""
         match tree:
@@ -161,103 +136,6 @@ class _Checker:
             case _:
                 kind = STRING
         return Checked(typed.Literal(value=tree.value, type=kind), kind)
-
-    def name(self, tree: Name, scope: Scope, *, guarded: bool) -> Checked:
-        root, rest = tree.parts[0], tree.parts[1:]
-        match root, rest:
-            case "customer", (attribute,):
-                return self.attribute(tree, attribute, scope, guarded=guarded)
-            case "event", (name,):
-                if scope.event is None:
-                    raise self.reject(
-                        "JS311",
-                        "no event is in hand here",
-                        tree,
-                        "use `entry.event.…`, or a history function such as `last(…)`",
-                    )
-                found = self.property(tree, name, scope.event)
-                self.require_known(tree, found, scope, guarded=guarded)
-                return Checked(typed.Property(name=name, type=found.type), found.type)
-            case "entry", ("at",) if scope.entry is not None:
-                return Checked(typed.EntryProperty(name="at", type=TIMESTAMP), TIMESTAMP)
-            case "entry", ("event", name) if scope.entry is not None:
-                found = self.property(tree, name, scope.entry)
-                self.require_known(tree, found, scope, guarded=guarded)
-                return Checked(typed.EntryProperty(name=name, type=found.type), found.type)
-            case "consent", (channel,):
-                if channel not in scope.catalog.channels:
-                    raise self.unknown(
-                        "JS104", f"there is no channel `{channel}`", tree, channel, scope.catalog.channels
-                    )
-                return Checked(typed.Consent(channel=channel), BOOLEAN)
-            case "journey", ("name",) if scope.in_journey:
-                return Checked(typed.JourneyFact(name="name"), STRING)
-            case "journey", ("entered_at",) if scope.in_journey:
-                return Checked(typed.JourneyFact(name="entered_at"), TIMESTAMP)
-            case _:
-                raise self.unnamed(tree, scope)
-
-    def attribute(self, tree: Name, name: str, scope: Scope, *, guarded: bool) -> Checked:
-        found = scope.catalog.attribute(name)
-        if found is None:
-            raise self.unknown(
-                "JS301",
-                f"customers have no attribute `{name}`",
-                tree,
-                name,
-                scope.catalog.attributes,
-                prefix="customer.",
-            )
-        self.require_known(tree, found, scope, guarded=guarded)
-        return Checked(typed.Attribute(name=name, type=found.type), found.type)
-
-    def property(self, tree: Name | HistoryCall, name: str, event: EventDefinition) -> AttributeDefinition:
-        found = event.property(name)
-        if found is None:
-            raise self.unknown("JS302", f"`{event.name}` has no property `{name}`", tree, name, event.properties)
-        return found
-
-    def require_known(self, tree: Name, found: AttributeDefinition, scope: Scope, *, guarded: bool) -> None:
-        path = ".".join(tree.parts)
-        if not found.optional or guarded or path in scope.known:
-            return
-        lapse = scope.lapse_of(path)
-        labels = [] if lapse is None else [Label(span=lapse.span, text=lapse.why)]
-        before = [] if lapse is None else [f"has {path}", lapse.step]
-        raise _Rejected(
-            finding(
-                "JS304",
-                f"`{path}` may be missing here",
-                self.place(tree.start, tree.end - tree.start),
-                help=f"add `has {path} and` in front, or give a default: `{path} ?? …`",
-                labels=labels,
-                witness=[*before, f"{path} is unknown" if lapse is None else f"{path} is removed meanwhile"],
-            )
-        )
-
-    def unnamed(self, tree: Name, scope: Scope) -> _Rejected:
-        written = ".".join(tree.parts)
-        root = tree.parts[0]
-        if root not in ROOTS:
-            names = [f"customer.{name}" for name in scope.catalog.attributes]
-            near = closest(f"customer.{written}", names) or closest(root, ROOTS)
-            advice = f"did you mean `{near}`?" if near else 'a text needs quotes: `"…"`'
-            return self.reject("JS301", f"`{written}` names nothing", tree, advice)
-        if root == "entry" and scope.entry is None:
-            return self.reject("JS311", "no journey was entered where this stands", tree)
-        forms = {
-            "customer": "`customer.ATTRIBUTE`",
-            "event": "`event.PROPERTY`",
-            "entry": "`entry.event.PROPERTY` or `entry.at`",
-            "consent": "`consent.CHANNEL`",
-            "journey": "`journey.name` or `journey.entered_at`, within a journey",
-        }
-        return self.reject("JS301", f"`{written}` names nothing", tree, f"write {forms[root]}")
-
-    def unknown(
-        self, code: str, message: str, tree: Tree, name: str, known: Iterable[str], prefix: str = ""
-    ) -> _Rejected:
-        return self.reject(code, message, tree, suggestion(name, known, prefix))
 
     def items(self, tree: ListOf, scope: Scope) -> Checked:
         checked = [self.check(item, scope) for item in tree.items]
@@ -373,7 +251,7 @@ class _Checker:
         span = self.place(tree.start, tree.end - tree.start)
         condition, _, findings = check_condition(text, inner, lambda _start, _length: span)
         if condition is None:
-            raise _Rejected(findings[0])
+            raise Rejected(findings[0])
         node: typed.Expression = typed.InSegment(name=tree.segment, condition=condition.node)
         return Checked(typed.Not(of=node) if tree.negated else node, BOOLEAN)
 
@@ -501,17 +379,6 @@ class _Checker:
         if moment.tzinfo is None:
             raise self.reject("JS306", f"`{text}` says no zone", tree, "add an offset: `+00:00`")
         return Checked(typed.Literal(value=round(moment.timestamp() * 1000), type=TIMESTAMP), TIMESTAMP)
-
-
-def suggestion(name: str, known: Iterable[str], prefix: str = "") -> str | None:
-    """Return what to write instead: the closest name, else all of them where there are at most twelve."""
-    names = sorted(known)
-    near = closest(name, names)
-    if near is not None:
-        return f"did you mean `{prefix}{near}`?"
-    if 0 < len(names) <= 12:
-        return "there is " + ", ".join(f"`{prefix}{n}`" for n in names)
-    return None
 
 
 def _article(kind: Type) -> str:

@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.rules import finding
-from journeyscript.semantics.catalog import Catalog, EventDefinition
-from journeyscript.semantics.checker import suggestion
+from journeyscript.semantics.catalog import Catalog, EventDefinition, suggestion
 from journeyscript.syntax.message import MessageFile
 
 OFFERED = ("unsubscribe_url",)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeyscript.cli import checked
-from journeyscript.cli.checked import FOLDER, KEPT, check_project
+from journeyscript.cli.validating import checked
+from journeyscript.cli.validating.checked import FOLDER, KEPT, check_project
 from journeyscript.compiler import compile_project
 from tests.projects import lay_out, steps_of
 

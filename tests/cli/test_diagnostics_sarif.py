@@ -5,7 +5,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from journeyscript.cli.diagnostics import render
+from journeyscript.cli.findings.diagnostics import render
 from journeyscript.diagnostics import Fix, Label, Severity, Span
 from journeyscript.rules import RULES, finding
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from journeyscript.cli.diagnostics import OUTPUT_FORMATS
-from journeyscript.cli.fixing import apply_fixes
+from journeyscript.cli.findings.diagnostics import OUTPUT_FORMATS
+from journeyscript.cli.validating.fixing import apply_fixes
 from journeyscript.diagnostics import Fix, Span
 from journeyscript.rules import RULES, finding
 from tests.projects import lay_out

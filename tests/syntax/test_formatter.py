@@ -1,5 +1,6 @@
 """The one form of a file: what it looks like, and what formatting never does."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ def formatted(text, kind="journey"):
 
 
 def test_keys_stand_in_the_order_of_the_schema_and_what_a_step_does_comes_first():
-    text = "steps:\n- via: push\n  id: first\n  send: welcome\nentry: {again: never,   event: signed_up}\njourney: trial\n"
+    text = (
+        "steps:\n- via: push\n  id: first\n  send: welcome\nentry: {again: never,   event: signed_up}\njourney: trial\n"
+    )
     assert formatted(text) == HEAD + "steps:\n  - send: welcome\n    id: first\n    via: push\n"
 
 
@@ -98,7 +101,8 @@ def commented(draw):
     """Draw a journey, its text with keys in any order, and the comments put between and behind its lines."""
     journey = draw(journeys())
     style = draw(st.sampled_from([None, False]))
-    shuffled = dict(draw(st.permutations(list(journey.items()))))
+    # Through JSON, so that nothing is shared and no anchor is written.
+    shuffled = json.loads(json.dumps(dict(draw(st.permutations(list(journey.items()))))))
     lines = yaml.safe_dump(shuffled, sort_keys=False, default_flow_style=style, width=1000).splitlines()
     comments = []
     written = []
@@ -115,7 +119,7 @@ def commented(draw):
     return "\n".join(written) + "\n", comments
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(commented())
 def test_formatting_is_settled_at_once_and_changes_neither_values_nor_machine_nor_comments(drawn):
     text, comments = drawn

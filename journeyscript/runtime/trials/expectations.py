@@ -17,8 +17,7 @@ from journeyscript.runtime.trials.expected_sends import sends_unlike, silences_b
 from journeyscript.runtime.trials.happened import Failure, Happened, is_named, listed, standing
 from journeyscript.runtime.trials.invented import attribute_definitions, typed_mapping
 from journeyscript.runtime.values import BadValue, parse_instant
-from journeyscript.semantics.catalog import Catalog
-from journeyscript.semantics.checker import suggestion
+from journeyscript.semantics.catalog import Catalog, suggestion
 from journeyscript.semantics.types import Value
 from journeyscript.source.nodes import Scalar
 from journeyscript.syntax.trial_file import Expectations

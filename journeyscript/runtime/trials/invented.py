@@ -15,8 +15,7 @@ from journeyscript.engine.values import Event
 from journeyscript.rules import finding
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.values import BadValue, parse_instant, typed_value
-from journeyscript.semantics.catalog import AttributeDefinition, Catalog, EventDefinition
-from journeyscript.semantics.checker import suggestion
+from journeyscript.semantics.catalog import AttributeDefinition, Catalog, EventDefinition, suggestion
 from journeyscript.semantics.types import STRING, Instant, Value
 from journeyscript.source.nodes import Mapping, Pair, Scalar, plain
 from journeyscript.syntax.duration import DurationProblem, parse_duration

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
-from journeyscript.cli.snippets import clean
+from journeyscript.cli.findings.snippets import clean
 from journeyscript.compiler import compile_project
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.source.scalars import read_plain
