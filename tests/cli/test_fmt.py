@@ -29,7 +29,8 @@ def test_files_are_written_in_their_one_form_and_then_left_alone(project):
 
 
 @pytest.mark.parametrize(
-    ("option", "said"), [("--check", "would format journeys/trial.yaml\n"), ("--diff", "+journey: trial\n")]
+    ("option", "said"),
+    [("--check", "would format journeys/trial.yaml\n"), ("--diff", "+entry: { event: signed_up, again: never }\n")],
 )
 def test_looking_writes_nothing_and_ends_with_no(project, option, said):
     root, file = project

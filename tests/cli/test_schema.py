@@ -38,4 +38,4 @@ def test_a_folder_that_cannot_be_written_is_said_to_be(tmp_path):
     (tmp_path / "file").write_text("")
     ran = CliRunner().invoke(schema_command, ["--write", str(tmp_path / "file")])
     assert ran.exit_code == 2
-    assert "cannot be written" in ran.stderr
+    assert "is a file" in ran.stderr

@@ -114,8 +114,9 @@ def commented(draw):
             written.append("")
         if draw(st.integers(0, 5)) == 0:
             comments.append(f"# c{len(comments)}")
-            line += f"  {comments[-1]}"
-        written.append(line)
+            written.append(f"{line}  {comments[-1]}")
+        else:
+            written.append(line)
     return "\n".join(written) + "\n", comments
 
 

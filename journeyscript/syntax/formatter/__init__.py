@@ -17,7 +17,7 @@ from journeyscript.syntax.validating import FileKind
 
 
 class Formatted(Struct, frozen=True, kw_only=True):
-    """A file's text in its one form. `None`: it is left alone, because of `findings`, or for the reason in `refused`."""
+    """A file's text in its one form. `None`: left alone, because of `findings`, or for the reason in `refused`."""
 
     text: str | None = None
     findings: tuple[Diagnostic, ...] = ()

@@ -67,11 +67,17 @@ def read_tokens(text: str) -> Tokens:
             case _:
                 pass
         start = token.start_mark.index
-        for found in _COMMENT.finditer(text[behind:start]):
-            comments.append(_comment(text, behind + found.start(), found.group().rstrip()))
+        comments += _between(text, behind, start)
         behind = max(behind, token.end_mark.index)
-    comments += [_comment(text, behind + found.start(), found.group().rstrip()) for found in _COMMENT.finditer(text[behind:])]
+    comments += _between(text, behind, len(text))
     return Tokens(comments=tuple(comments), dashes=dashes)
+
+
+def _between(text: str, start: int, end: int) -> list[Comment]:
+    """Return the comments in a part of a text that belongs to no token."""
+    return [
+        _comment(text, start + found.start(), found.group().rstrip()) for found in _COMMENT.finditer(text[start:end])
+    ]
 
 
 def _comment(text: str, index: int, written: str) -> Comment:

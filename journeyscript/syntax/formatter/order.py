@@ -26,7 +26,7 @@ class KeyOrder:
 
     def value(self, parts: Parts, key: str) -> Parts:
         """Return what the schema says of the value of a key."""
-        found = []
+        found: list[Schema] = []
         for part in parts:
             child = part.get("properties", {}).get(key, part.get("additionalProperties"))
             if isinstance(child, dict):

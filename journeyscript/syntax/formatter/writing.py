@@ -46,12 +46,19 @@ class Writer:
         match node:
             case Mapping():
                 for pair in self._order.pairs(parts, node):
-                    lines += self._entry(self._commented.of(id(pair)), self._pair(pair, indent, parts), indent, beside=not _is_long(pair.value))
+                    lines += self._entry(
+                        self._commented.of(id(pair)),
+                        self._pair(pair, indent, parts),
+                        indent,
+                        beside=not _is_long(pair.value),
+                    )
             case Sequence():
                 for index, item in enumerate(node.items):
                     entry = self._commented.of((id(node), index))
                     beside = isinstance(item, Scalar) and not _is_long(item)
-                    lines += self._entry(entry, self._item(item, indent, self._order.item(parts)), indent, beside=beside)
+                    lines += self._entry(
+                        entry, self._item(item, indent, self._order.item(parts)), indent, beside=beside
+                    )
         while lines and not lines[0]:
             lines.pop(0)
         return lines or None
@@ -160,10 +167,10 @@ class Writer:
                 items = self._order.item(parts)
                 return "[" + ", ".join(self._flow(item, items) for item in node.items) + "]"
             case Mapping():
-                pairs = [
-                    f"{self._scalar(pair.key)}: {self._flow(pair.value, self._order.value(parts, pair.key.text))}".rstrip()
-                    for pair in self._order.pairs(parts, node)
-                ]
+                pairs = []
+                for pair in self._order.pairs(parts, node):
+                    value = self._flow(pair.value, self._order.value(parts, pair.key.text))
+                    pairs.append(f"{self._scalar(pair.key)}: {value}".rstrip())
                 return "{ " + ", ".join(pairs) + " }" if pairs else "{}"
 
 
