@@ -11,7 +11,7 @@ from journeyscript.source.scalars import read_plain
 from journeyscript.syntax.formatter.comments import CannotFormatError, Commented, Entry
 from journeyscript.syntax.formatter.order import KeyOrder, Parts
 
-WIDTH = 100
+WIDTH = 120
 """Columns that a list or mapping in brackets or braces may take."""
 
 _HARMLESS = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
