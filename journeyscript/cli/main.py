@@ -10,13 +10,13 @@ from journeyscript.cli.shared import CONTEXT, Exit
 COMMANDS = {
     "init": "journeyscript.cli.init:init_command",
     "validate": "journeyscript.cli.validate:validate_command",
+    "fmt": "journeyscript.cli.fmt:fmt_command",
     "test": "journeyscript.cli.test:test_command",
     "run": "journeyscript.cli.run:run_command",
     "status": "journeyscript.cli.status:status_command",
     "explain": "journeyscript.cli.explain:explain_command",
     "graph": "journeyscript.cli.graph:graph_command",
     "compile": "journeyscript.cli.compile:compile_command",
-    "fmt": "journeyscript.cli.fmt:fmt_command",
     "schema": "journeyscript.cli.schema:schema_command",
 }
 

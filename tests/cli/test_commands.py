@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ["init", "validate", "test", "run", "status", "explain", "graph", "compile"]
+COMMANDS = ["init", "validate", "fmt", "test", "run", "status", "explain", "graph", "compile", "schema"]
 HEAVY = {
     "jsonschema",
     "liquid",
