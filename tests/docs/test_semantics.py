@@ -16,6 +16,7 @@ from journeyscript.runtime.intake import Intake
 from journeyscript.runtime.outbox import Carrier, Outbox
 from journeyscript.runtime.session import For, Session
 from journeyscript.stores.memory import MemoryStore
+from tests.answering import Answering
 
 DOCUMENT = "docs/semantics.md"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -271,20 +272,6 @@ def test_journeys_that_start_each_other_are_cut_off(tmp_path, monkeypatch):
 
 
 # Messages on their way ---------------------------------------------------------------------------------------------
-
-
-class Answering:
-    """A channel that gives answers in turn, and keeps what it was given."""
-
-    def __init__(self, *answers):
-        self.answers, self.given = list(answers), []
-
-    async def deliver(self, batch):
-        self.given += batch
-        return [self.answers.pop(0) for _ in batch]
-
-    async def close(self):
-        pass
 
 
 @contextlib.contextmanager

@@ -10,22 +10,9 @@ from journeyscript.runtime.session import deployments_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import Changes, KeptSend
 from journeyscript.syntax.config import ChannelConfig, RetryConfig
+from tests.answering import Answering
 
 NOW = 1_772_000_000_000
-
-
-class Scripted:
-    """An adapter that answers as it is told to, and keeps what it was given."""
-
-    def __init__(self, *answers):
-        self.answers, self.given = list(answers), []
-
-    async def deliver(self, batch):
-        self.given += batch
-        return [self.answers.pop(0) for _ in batch]
-
-    async def close(self):
-        pass
 
 
 @pytest.fixture
@@ -40,7 +27,7 @@ def make_outbox(usual):
             retry=RetryConfig(attempts=attempts, first=10_000, longest=15_000),
         )  # fmt: skip
         contents = {d: text for one in deployments_of(usual) for d, text in one.contents.items()}
-        adapter = Scripted(*answers)
+        adapter = Answering(*answers)
         carriers = {channel: Carrier(config=config, adapter=adapter)}
         made.append(Outbox(store, carriers, contents, virtual=False))
         return store, made[-1], adapter
