@@ -65,9 +65,12 @@ def init_command(folder: Path, name: str | None) -> None:
 
 def scaffold(name: str) -> dict[str, str]:
     """Return the files of a new project of that name: text by path, in the order in which people read them."""
+    from journeyscript.syntax.formatter import format_text
+
     texts = dict(_files(files("journeyscript.cli").joinpath("scaffold"), ""))
-    quoted = json.dumps(name, ensure_ascii=False)
-    texts["journeyscript.yaml"] = texts["journeyscript.yaml"].replace('"{{name}}"', quoted)
+    quoted = texts["journeyscript.yaml"].replace('"{{name}}"', json.dumps(name, ensure_ascii=False))
+    # The formatter knows which names can do without their quotes.
+    texts["journeyscript.yaml"] = format_text("project", "journeyscript.yaml", quoted).text or quoted
     texts["README.md"] = texts["README.md"].replace("{{title}}", re.sub(r"([\\`*_{}\[\]<>#|&~])", r"\\\1", name))
     return {path: texts[path] for path in sorted(texts, key=lambda path: (path not in _FIRST, path))}
 

@@ -49,6 +49,13 @@ def test_a_new_project_goes_through_every_command_it_is_told_to_try(tmp_path):
     assert len(letters) == 6
 
 
+@pytest.mark.parametrize("name", ["shop", "no", "the shop: north", "10:30", "鞋店"])
+def test_a_new_project_is_in_the_form_that_fmt_gives(tmp_path, name):
+    journeyscript("init", "--name", name, tmp_path)
+    assert journeyscript("fmt", "--check", "-C", tmp_path).exit_code == 0
+    assert compile_project(tmp_path).config.name == name
+
+
 def test_everyone_in_the_sample_is_accounted_for(tmp_path, monkeypatch):
     journeyscript("init", tmp_path)
     monkeypatch.chdir(tmp_path)
