@@ -18,7 +18,7 @@ from journeyscript.diagnostics import Diagnostic, Severity, in_reading_order
 from journeyscript.engine.calendar import zone_exists
 from journeyscript.machine.lowering import Compiled, Surroundings, lower
 from journeyscript.rules import RULE_BY_CODE, finding
-from journeyscript.semantics.catalog import Catalog
+from journeyscript.semantics.catalog import Catalog, suggestion
 from journeyscript.semantics.declarations import read_catalog
 from journeyscript.semantics.templates import TemplateReads, read_line, read_templates
 from journeyscript.source.nodes import Mapping as MappingNode
@@ -32,7 +32,6 @@ from journeyscript.syntax.duration import DurationProblem
 from journeyscript.syntax.journey import Journey, read_journey
 from journeyscript.syntax.message import MessageFile, read_message
 from journeyscript.syntax.structure import FileKind, check_structure
-from journeyscript.syntax.wording import meant
 
 MessagesByName: TypeAlias = dict[str, dict[str, dict[str, MessageFile]]]
 
@@ -234,16 +233,13 @@ def _ignore_findings(node: MappingNode) -> list[Diagnostic]:
     for item in (item for codes in lists if isinstance(codes, Sequence) for item in codes.items):
         assert isinstance(item, Scalar), "every schema lets only codes of rules come here"
         if item.text not in RULE_BY_CODE:
-            findings.append(finding("JS005", f"there is no rule `{item.text}`", item.span, help=_nearest(item.text)))
+            findings.append(
+                finding("JS005", f"there is no rule `{item.text}`", item.span, help=suggestion(item.text, RULE_BY_CODE))
+            )
         elif not can_be_ignored(item.text):
             message = f"`{item.text}` cannot be ignored"
             findings.append(finding("JS005", message, item.span, help="mend what it finds instead"))
     return findings
-
-
-def _nearest(code: str) -> str | None:
-    name = meant(code, RULE_BY_CODE)
-    return None if name is None else f"did you mean `{name}`?"
 
 
 def _is_lighter(code: str, weight: str) -> bool:

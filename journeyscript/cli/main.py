@@ -31,9 +31,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command by name."""
         if name not in COMMANDS:
-            from journeyscript.semantics.catalog import closest
+            from journeyscript.syntax.wording import meant
 
-            near = closest(name, COMMANDS)
+            near = meant(name, COMMANDS)
             if near is not None:
                 raise click.UsageError(f"there is no command `{name}`; did you mean `{near}`?", ctx)
             return None

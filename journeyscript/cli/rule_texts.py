@@ -3,10 +3,10 @@
 Takes a code or a name and gives text; the pages are made from golden pairs, so that their output is real.
 """
 
-from difflib import get_close_matches
 from importlib.resources import files
 
 from journeyscript.rules import RULE_BY_CODE, RULES, Rule
+from journeyscript.syntax.wording import meant
 
 
 def find_rule(wanted: str) -> Rule | None:
@@ -17,9 +17,7 @@ def find_rule(wanted: str) -> Rule | None:
 
 def nearest_rule(wanted: str) -> str | None:
     """Return the code or the name that was probably meant."""
-    written = {name.lower(): name for rule in RULES for name in (rule.code, rule.name)}
-    matches = get_close_matches(wanted.lower(), written, n=1, cutoff=0.6)
-    return written[matches[0]] if matches else None
+    return meant(wanted, [name for rule in RULES for name in (rule.code, rule.name)])
 
 
 def rule_page(code: str) -> str | None:

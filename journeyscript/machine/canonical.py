@@ -10,6 +10,8 @@ from journeyscript.machine.model import Machine
 
 _T = TypeVar("_T")
 
+_MACHINES = msgspec.json.Decoder(Machine)
+
 
 def canonical_json(machine: Machine) -> bytes:
     """Return the machine as JSON, the same bytes for equal machines."""
@@ -27,7 +29,7 @@ def machine_from_json(document: bytes | str) -> Machine:
     Raises:
         msgspec.ValidationError: the document is no machine of this format.
     """
-    return msgspec.json.decode(document, type=Machine)
+    return _MACHINES.decode(document)
 
 
 def digest_of(document: str) -> str:

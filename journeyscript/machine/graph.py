@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from journeyscript.machine.model import AtDate, Due, If, Machine, On, State, Transition, When, Within
+from journeyscript.machine.model import AtDate, Due, Machine, On, State, Transition, Within
 
 
 def successors(machine: Machine) -> dict[str, tuple[str, ...]]:
@@ -102,8 +102,3 @@ def _may_be_instant(state: State, transition: Transition) -> bool:
             return isinstance(state.timer, Within | AtDate)
         case _:
             return True
-
-
-def conditions_of(state: State) -> tuple[If | When, ...]:
-    """Return the triggers of a state that are conditions, in order."""
-    return tuple(t.trigger for t in state.transitions if isinstance(t.trigger, If | When))

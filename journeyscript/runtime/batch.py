@@ -163,11 +163,9 @@ class _Progress:
 
     def finish(self) -> None:
         """Hand over what changed of the customer."""
-        customer = self.customer
-        customer.enrollments = list(self.active.values())
         self.changes.enrollments += self.moved.values()
         if self.changed:
-            self.changes.customers.append(customer)
+            self.changes.customers.append(self.customer)
 
     def _update(self, item: Incoming) -> None:
         self.customer.attributes = {**self.customer.attributes, **item.attributes}
@@ -252,7 +250,6 @@ class _Progress:
             return
         number = customer.number * ENROLLMENTS_PER_CUSTOMER + customer.next_enrollment
         customer.next_enrollment += 1
-        self.changed = True
         customer.last_entries = {**customer.last_entries, (journey, answer.key): event.at}
         self._absorb(self._enroll(program, number, answer.key, event), queue)
 

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from journeyscript.engine.values import Event
 from journeyscript.runtime.values import BadValue, parse_instant, shortened, shown, typed_values
-from journeyscript.semantics.catalog import Catalog, closest
+from journeyscript.semantics.catalog import Catalog
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.records import Rejected
+from journeyscript.syntax.wording import meant
 
 LONGEST_NAME = 512
 """A customer's name or an event's id of more characters than this is a mistake of the sender."""
@@ -91,7 +92,7 @@ class Intake:
         if definition is None:
             if not isinstance(name, str):
                 raise BadRecord(f"`event` is a name, not {shown(name)}")
-            near = closest(name, self._catalog.events) if len(name) <= LONGEST_NAME else None
+            near = meant(name, self._catalog.events)
             raise BadRecord(f"there is no event `{shortened(name)}`" + (f"; did you mean `{near}`?" if near else ""))
         values = typed_values(properties, definition.properties)
         for expected in definition.properties.values():

@@ -1,15 +1,15 @@
 """The names a project declares: attributes, events, segments, channels, messages.
 
-Plain data, already checked for shape; lookups only. Where a name is wrong, `closest` offers the one that was
+Plain data, already checked for shape; lookups only. Where a name is wrong, `suggestion` offers the one that was
 probably meant. Knows nothing of files.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from msgspec import Struct
 
 from journeyscript.semantics.types import STRING, TIMESTAMP, Type
+from journeyscript.syntax.wording import meant
 
 RESERVED_ATTRIBUTES = {"id": STRING}
 """Attributes every customer has without declaring them: `id`, the name the customer goes by outside."""
@@ -57,16 +57,10 @@ class Catalog(Struct, frozen=True, kw_only=True):
         return self.attributes.get(name)
 
 
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that was probably meant, or `None` where nothing is near."""
-    matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None
-
-
 def suggestion(name: str, known: Iterable[str], prefix: str = "") -> str | None:
     """Return what to write instead: the closest name, else all of them where there are at most twelve."""
     names = sorted(known)
-    near = closest(name, names)
+    near = meant(name, names)
     if near is not None:
         return f"did you mean `{prefix}{near}`?"
     if 0 < len(names) <= 12:

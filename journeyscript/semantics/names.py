@@ -10,10 +10,11 @@ from typing import NamedTuple
 from journeyscript.diagnostics import Diagnostic, Label
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
-from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition, closest, suggestion
+from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition, suggestion
 from journeyscript.semantics.scope import Place, Scope
 from journeyscript.semantics.types import BOOLEAN, STRING, TIMESTAMP, Type
 from journeyscript.syntax.expression import HistoryCall, Name, Tree, WrittenWindow
+from journeyscript.syntax.wording import meant
 
 ROOTS = ("customer", "event", "entry", "consent", "journey")
 
@@ -130,7 +131,7 @@ class NameChecker:
         root = tree.parts[0]
         if root not in ROOTS:
             names = [f"customer.{name}" for name in scope.catalog.attributes]
-            near = closest(f"customer.{written}", names) or closest(root, ROOTS)
+            near = meant(f"customer.{written}", names) or meant(root, ROOTS)
             advice = f"did you mean `{near}`?" if near else 'a text needs quotes: `"…"`'
             return self.reject("JS301", f"`{written}` names nothing", tree, advice)
         if root == "entry" and scope.entry is None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from journeyscript.semantics.catalog import closest
 from journeyscript.semantics.declarations import read_catalog
 from journeyscript.semantics.types import STRING, TIMESTAMP, Type
 from journeyscript.source.yaml import read_yaml
+from journeyscript.syntax.wording import meant
 from tests.projects import codes, surroundings
 
 CATALOG = surroundings().catalog
@@ -60,4 +60,4 @@ def test_a_wrong_segment_is_told_where_it_is_written():
 
 @pytest.mark.parametrize(("name", "expected"), [("purchase", "purchased"), ("xyz", None), ("", None)])
 def test_the_closest_name_is_offered_where_one_is_near(name, expected):
-    assert closest(name, CATALOG.events) == expected
+    assert meant(name, CATALOG.events) == expected

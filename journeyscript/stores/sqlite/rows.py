@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from journeyscript.engine.values import Decision, Enrollment, Event
-from journeyscript.machine.model import About, Machine
+from journeyscript.machine.canonical import canonical_json, machine_from_json
+from journeyscript.machine.model import About
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.records import (
     ENROLLMENTS_PER_CUSTOMER,
@@ -39,7 +40,6 @@ _decode_strings = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_laps = msgspec.json.Decoder(dict[str, int]).decode
 _decode_entry = msgspec.json.Decoder(_Entry).decode
 _decode_values = msgspec.json.Decoder(tuple[tuple[str, Any], ...]).decode
-_decode_machine = msgspec.json.Decoder(Machine).decode
 _decode_about = msgspec.json.Decoder(About).decode
 
 
@@ -211,7 +211,7 @@ def machine_row(deployment: Deployment, at: Instant) -> Row:
     return (
         deployment.version,
         deployment.machine.journey,
-        _encode(deployment.machine).decode(),
+        canonical_json(deployment.machine).decode(),
         _encode(deployment.about).decode(),
         _encode(sorted(deployment.contents)).decode(),
         at,
@@ -227,7 +227,7 @@ def deployment_record(row: Row, contents: dict[str, str]) -> Deployment:
     version, machine, about, digests, _ = row
     return Deployment(
         version=version,
-        machine=_decode_machine(machine),
+        machine=machine_from_json(machine),
         about=_decode_about(about),
         contents={digest: contents[digest] for digest in _decode_strings(digests)},
     )
