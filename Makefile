@@ -3,13 +3,18 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test check clean
+.PHONY: run test editor-test check clean
 
 run: $(VENV)/.installed
 	$(BIN)/journeyscript run --events samples/events.jsonl
 
 test: $(VENV)/.developed
 	$(BIN)/python -m pytest -q -n auto
+
+# The language server that editors use is an npm package, so this needs npm too.
+editor-test: $(VENV)/.developed
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/editor
+	$(BIN)/python -m pytest -q tests/editor
 
 check: $(VENV)/.developed
 	PATH="$(abspath $(BIN)):$$PATH" bash .ci/check

@@ -4,36 +4,103 @@ Reads a project, folds the stages (source, syntax, semantics, machine, checks) o
 all files. Nothing here decides what is right: each stage does. Knows no store and no customer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from journeyscript.channels.unsafe import unescaped_html
 from journeyscript.checks.channels import check_channel
-from journeyscript.checks.journey import check_journey, check_journeys
-from journeyscript.checks.project import check_names, check_tests
-from journeyscript.diagnostics import Diagnostic, Severity, in_reading_order
+from journeyscript.checks.content import check_messages
+from journeyscript.checks.definitions import (
+    Definition,
+    check_definition_names,
+    definitions_of,
+    unused_definition,
+    used_by,
+)
+from journeyscript.checks.habits import check_habits
+from journeyscript.checks.journey import (
+    check_journey,
+    check_journeys,
+    check_policies,
+    check_rivals,
+    check_sending,
+    check_within,
+    rivals,
+)
+from journeyscript.checks.moments import DATED
+from journeyscript.checks.project import Heading, TestsHeading, check_names, check_tests, heading_of, tests_heading_of
+from journeyscript.checks.worst_case.times import Sending
+from journeyscript.diagnostics import Diagnostic, Severity, Span, in_reading_order
 from journeyscript.engine.calendar import zone_exists
 from journeyscript.machine.lowering import Compiled, Surroundings, lower
 from journeyscript.rules import RULE_BY_CODE, finding
 from journeyscript.semantics.catalog import Catalog, suggestion
 from journeyscript.semantics.declarations import read_catalog
 from journeyscript.semantics.templates import TemplateReads, read_line, read_templates
+from journeyscript.source.characters import misleading_characters
 from journeyscript.source.nodes import Mapping as MappingNode
 from journeyscript.source.nodes import Scalar, Sequence
 from journeyscript.source.project import ProjectFiles, list_project
+from journeyscript.source.snapshot import Snapshot
 from journeyscript.source.suppressions import Suppressions, can_be_ignored, read_suppressions
-from journeyscript.source.text import read_text
-from journeyscript.source.yaml import read_file
+from journeyscript.source.yaml import read_yaml
 from journeyscript.syntax.config import ChannelConfig, ProjectConfig, read_channel, read_project
 from journeyscript.syntax.duration import DurationProblem
-from journeyscript.syntax.journey import Journey, read_journey
+from journeyscript.syntax.journey import read_journey
 from journeyscript.syntax.message import MessageFile, read_message
 from journeyscript.syntax.structure import FileKind, check_structure
 
 MessagesByName: TypeAlias = dict[str, dict[str, dict[str, MessageFile]]]
+_Part = TypeVar("_Part", bound=Struct)
+
+
+class JourneyPart(Struct, frozen=True, kw_only=True):
+    """What one journey's file comes to.
+
+    Its names, the machine where there is no hole in it, the definitions that it uses, and what is found in it.
+    """
+
+    heading: Heading | None = None
+    compiled: Compiled | None = None
+    uses: tuple[Definition, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+
+class TestsPart(Struct, frozen=True, kw_only=True):
+    """What one file of tests comes to: its names, its node, and what is found in it."""
+
+    __test__ = False  # Not for pytest.
+    heading: TestsHeading | None = None
+    node: MappingNode | None = None
+    findings: tuple[Diagnostic, ...] = ()
+
+
+class RivalsPart(Struct, frozen=True, kw_only=True):
+    """What is found between the journeys that start on one event."""
+
+    findings: tuple[Diagnostic, ...] = ()
+
+
+class Parts(Protocol):
+    """What parts of a project come to, which may be known from before."""
+
+    def part(self, kind: type[_Part], paths: tuple[str, ...], make: Callable[[], _Part]) -> _Part:
+        """Return what `make` does, which depends on the files at `paths` and those that are no journeys or tests."""
+        ...
+
+
+class Afresh:
+    """Parts of which nothing is known from before."""
+
+    def part(self, _kind: type[_Part], _paths: tuple[str, ...], make: Callable[[], _Part]) -> _Part:
+        """Return what `make` does."""
+        return make()
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -54,13 +121,36 @@ class Project(Struct, frozen=True, kw_only=True):
         return all(d.severity != Severity.ERROR for d in self.diagnostics)
 
 
-def compile_project(root: Path) -> Project:
+def compile_project(root: Path, *, today: date | None = None) -> Project:
     """Return the project in a folder, with all findings in reading order.
+
+    What depends on the day, such as a moment that is past, is found only where `today` is said.
 
     Raises:
         OSError: the folder is there and cannot be read.
     """
-    return _Compilation(list_project(root)).run()
+    return _Compilation(list_project(root), Snapshot(root), Afresh(), today).run()
+
+
+def compile_in_spite(root: Path) -> Project:
+    """Return the project in a folder, with the journeys whose errors leave something to run: those one could ignore.
+
+    Raises:
+        OSError: the folder is there and cannot be read.
+    """
+    compilation = _Compilation(list_project(root), Snapshot(root), Afresh())
+    compilation.in_spite = True
+    return compilation.run()
+
+
+def check_files(
+    files: ProjectFiles, snapshot: Snapshot, parts: Parts, today: date | None = None, asked: Collection[str] = ()
+) -> tuple[Diagnostic, ...]:
+    """Return what `compile_project` finds in these files, in reading order; what is known of `parts` is not made anew.
+
+    `asked` are codes of rules that are shown even where they are off, as information is by itself.
+    """
+    return _Compilation(files, snapshot, parts, today, asked).run().diagnostics
 
 
 def read_settings(root: Path) -> ProjectConfig:
@@ -69,28 +159,39 @@ def read_settings(root: Path) -> ProjectConfig:
     Raises:
         OSError: the folder is there and cannot be read.
     """
-    return _Compilation(list_project(root)).config()
+    return _Compilation(list_project(root), Snapshot(root), Afresh()).config()
 
 
 class _Compilation:
     """The work of one `compile_project`: files are read once, findings are collected."""
 
-    def __init__(self, files: ProjectFiles) -> None:
-        self.files = files
+    def __init__(
+        self,
+        files: ProjectFiles,
+        snapshot: Snapshot,
+        parts: Parts,
+        today: date | None = None,
+        asked: Collection[str] = (),
+    ) -> None:
+        self.files, self.snapshot, self.parts, self.today, self.asked = files, snapshot, parts, today, asked
         self.findings: list[Diagnostic] = []
         self.suppressions = Suppressions()
+        self.sending = Sending()
+        self.policies_place: Span | None = None
+        self.in_spite = False
 
     def run(self) -> Project:
         config = self.config()
-        self.suppressions = read_suppressions(self.files.root, self.files.every, config.per_file_ignores)
+        self.suppressions = read_suppressions(self.snapshot, self.files.every, config.per_file_ignores)
         channels, nodes = self.channels()
+        sending = self.sending = Sending(channels=channels, policies=config.policies)
         messages = self.messages(channels)
-        catalog, problems = read_catalog(
+        customer, events, segments = (
             self.shaped(self.files.customer, "customer"),
             self.shaped(self.files.events, "events"),
             self.shaped(self.files.segments, "segments"),
-            channels,
         )
+        catalog, problems = read_catalog(customer, events, segments, channels)
         self.findings += problems
         reads = self.reads(channels, nodes, messages)
         for name, channel in channels.items():
@@ -98,35 +199,64 @@ class _Compilation:
         surroundings = Surroundings(
             catalog=catalog, channels=channels, messages=messages, reads=reads, timezone=config.timezone
         )
-        written = self.journeys()
-        self.findings += check_names(written)
-        journeys = self.lowered(written, surroundings)
+        self.findings += check_messages(messages, reads, channels, catalog)
+        definitions = definitions_of(customer, events, segments, nodes, surroundings)
+        self.findings += check_definition_names(definitions)
+        parts = [
+            self.parts.part(JourneyPart, (path,), partial(self.journey, path, surroundings))
+            for path in self.files.journeys
+        ]
+        headings = [part.heading for part in parts if part.heading is not None]
+        self.findings += check_names(headings)
+        journeys = self.running(parts)
         self.findings += check_journeys(journeys)
-        tests = {path: node for path in self.files.tests if (node := self.shaped(path, "test")) is not None}
-        self.findings += check_tests(written, tests, catalog)
+        self.findings += self.between_rivals(journeys)
+        if self.policies_place is not None:
+            self.findings += check_policies(journeys, sending, self.policies_place)
+        if len(journeys) == len(self.files.journeys):  # Others may use what these do not.
+            self.findings += unused_definition(definitions, (part.uses for part in parts), surroundings)
+        tests = [self.parts.part(TestsPart, (path,), partial(self.test, path)) for path in self.files.tests]
+        self.findings += (found for part in tests for found in part.findings)
+        self.findings += check_tests(headings, (part.heading for part in tests if part.heading is not None), catalog)
         return Project(
             files=self.files,
             config=config,
             catalog=catalog,
             channels=channels,
             journeys=journeys,
-            tests=tests,
+            tests={path: part.node for path, part in zip(self.files.tests, tests, strict=True) if part.node},
             surroundings=surroundings,
-            diagnostics=tuple(in_reading_order(_weighed(self.suppressions.settle(self.findings), config.rules))),
+            diagnostics=self.settled(config),
         )
+
+    def settled(self, config: ProjectConfig) -> tuple[Diagnostic, ...]:
+        """Return what is left to say, as the project weighs it, in reading order."""
+        for path in self.files.every:
+            text, _ = self.snapshot.text(path)
+            self.findings += () if text is None else misleading_characters(path, text)
+        left = self.suppressions.settle(self.findings, unasked=DATED if self.today is None else frozenset())
+        return tuple(in_reading_order(_weighed(left, config.rules, self.asked)))
 
     def shaped(self, path: str | None, kind: FileKind) -> MappingNode | None:
         """Return the node of a file where its shape is right; note what is wrong with it."""
         if path is None:
             return None
-        node, findings = read_file(self.files.root, path)
+        node, findings = self.shape(path, kind)
+        self.findings += findings
+        return node
+
+    def shape(self, path: str, kind: FileKind) -> tuple[MappingNode | None, list[Diagnostic]]:
+        """Return the node of a file where its shape is right, and what is wrong with it."""
+        text, findings = self.snapshot.text(path)
+        node = None
+        if text is not None:
+            node, findings = read_yaml(path, text)
         if node is not None:
             findings = [*findings, *check_structure(kind, node)]
-        self.findings += findings
         if any(f.severity == Severity.ERROR for f in findings):
-            return None
+            return None, findings
         assert isinstance(node, MappingNode), "every schema asks for a mapping"
-        return node
+        return node, findings
 
     def config(self) -> ProjectConfig:
         node = self.shaped(self.files.config, "project")
@@ -140,6 +270,7 @@ class _Compilation:
             return fallback
         self.findings += [*_zone_findings(config.timezone, node), *_weight_findings(config, node)]
         self.findings += _ignore_findings(node)
+        self.policies_place = node.key_span("policies" if node.get("policies") is not None else "name")
         return config
 
     def channels(self) -> tuple[dict[str, ChannelConfig], dict[str, MappingNode]]:
@@ -162,7 +293,7 @@ class _Compilation:
             channel = path.split("/")[-2]
             if channel not in channels:
                 continue
-            text, findings = read_text(self.files.root, path)
+            text, findings = self.snapshot.text(path)
             message = None
             if text is not None:
                 message, found = read_message(path, text, channel, channels[channel].medium)
@@ -179,26 +310,60 @@ class _Compilation:
         for by_channel in messages.values():
             for by_locale in by_channel.values():
                 reads |= {file.path: read_templates(file) for file in by_locale.values()}
+                self.findings += (found for file in by_locale.values() for found in unescaped_html(file))
         for name, channel in channels.items():
             if channel.unsubscribe is not None and channel.unsubscribe.url is not None:
                 reads[name] = read_line(channel.unsubscribe.url, nodes[name].key_span("unsubscribe"))
         self.findings += (found for file in reads.values() for found in file.findings)
         return reads
 
-    def journeys(self) -> list[Journey]:
-        shaped = ((path, self.shaped(path, "journey")) for path in self.files.journeys)
-        return [read_journey(path, node) for path, node in shaped if node is not None]
+    def journey(self, path: str, surroundings: Surroundings) -> JourneyPart:
+        """Return what a file comes to by itself, whatever the other journeys are."""
+        node, findings = self.shape(path, "journey")
+        if node is None:
+            return JourneyPart(findings=tuple(findings))
+        written = read_journey(path, node)
+        compiled, found = lower(written, surroundings)
+        findings += [*found, *check_habits(written)]
+        if compiled is not None:
+            findings += check_journey(compiled, surroundings.channels)
+            findings += check_within(compiled, surroundings, self.today)
+            findings += check_sending(compiled, self.sending)
+        uses = () if compiled is None else used_by(compiled)
+        return JourneyPart(heading=heading_of(written), compiled=compiled, uses=uses, findings=tuple(findings))
 
-    def lowered(self, written: Iterable[Journey], surroundings: Surroundings) -> dict[str, Compiled]:
+    def running(self, parts: Iterable[JourneyPart]) -> dict[str, Compiled]:
+        """Return the journeys that could run, by name; of two of one name the first."""
         journeys: dict[str, Compiled] = {}
-        for journey in written:
-            compiled, findings = lower(journey, surroundings)
-            if compiled is not None:
-                findings = [*findings, *check_journey(compiled, surroundings.channels)]
-                if all(f.severity != Severity.ERROR or self.suppressions.cover(f) for f in findings):
-                    journeys.setdefault(journey.name.text, compiled)
-            self.findings += findings
+        for part in parts:
+            self.findings += part.findings
+            if part.compiled is not None and all(self.can_run(found) for found in part.findings):
+                journeys.setdefault(part.compiled.machine.journey, part.compiled)
         return journeys
+
+    def can_run(self, found: Diagnostic) -> bool:
+        """Return whether a journey runs although this is found in it."""
+        if found.severity != Severity.ERROR or self.suppressions.cover(found):
+            return True
+        return self.in_spite and can_be_ignored(found.code)
+
+    def between_rivals(self, journeys: Mapping[str, Compiled]) -> list[Diagnostic]:
+        """Return what is found between the journeys that start on one event, group by group."""
+        findings: list[Diagnostic] = []
+        for group in rivals(journeys):
+            paths = tuple(compiled.about.path for compiled in group.values())
+            part = self.parts.part(RivalsPart, paths, partial(_between, group, self.sending))
+            findings += part.findings
+        return findings
+
+    def test(self, path: str) -> TestsPart:
+        node, findings = self.shape(path, "test")
+        heading = None if node is None else tests_heading_of(node)
+        return TestsPart(heading=heading, node=node, findings=tuple(findings))
+
+
+def _between(group: Mapping[str, Compiled], sending: Sending) -> RivalsPart:
+    return RivalsPart(findings=tuple(check_rivals(group, sending)))
 
 
 def _zone_findings(timezone: str, node: MappingNode) -> list[Diagnostic]:
@@ -250,14 +415,18 @@ def _duration_finding(problem: DurationProblem, node: MappingNode) -> Diagnostic
     return finding("JS408" if problem.ambiguous else "JS005", problem.message, node.span, help=problem.help_text)
 
 
-def _weighed(findings: Iterable[Diagnostic], rules: Mapping[str, str]) -> list[Diagnostic]:
-    """Return the findings as the project weighs them; a rule that is off, as information is by itself, is left out."""
+def _weighed(findings: Iterable[Diagnostic], rules: Mapping[str, str], asked: Collection[str]) -> list[Diagnostic]:
+    """Return the findings as the project weighs them.
+
+    A rule that is off, as information is by itself, is left out unless it is asked for.
+    """
     weighed = []
     for found in findings:
         weight = rules.get(found.code)
         if weight is not None and _is_lighter(found.code, weight):
             weight = None  # Said where the weight is written: a journey with an error has no machine.
         if weight == "off" or (weight is None and found.severity == Severity.INFO):
+            weighed += [found] if found.code in asked else []
             continue
         weighed.append(found if weight is None else msgspec.structs.replace(found, severity=Severity(weight)))
     return weighed

@@ -5,6 +5,7 @@ and what to do about it. Lines and columns count from 1, in code points; an end 
 """
 
 from enum import StrEnum
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -49,8 +50,38 @@ class Fix(Struct, frozen=True, kw_only=True):
     replacement: str
 
 
+Known: TypeAlias = tuple[tuple[str, str | int | float | bool | None], ...]
+"""What is so, as a condition would name it: `customer.visits`, `consent.sms`, `event.total`; `None` is unknown."""
+
+
+class Occasion(Struct, frozen=True, kw_only=True):
+    """Something that happens while a customer rests at a step.
+
+    An event, an attribute that gets another value or none, consent to a channel that is taken back. `lasts`: so many
+    milliseconds pass as well.
+    """
+
+    step: str
+    lasts: int = 0
+    event: str | None = None
+    properties: Known = ()
+    attribute: str | None = None
+    consent: str | None = None
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """A witness that can be lived through: what is so of the customer, steps on their way in order, what happens."""
+
+    customer: Known = ()
+    path: tuple[str, ...] = ()
+    timeline: tuple[Occasion, ...] = ()
+
+
 class Diagnostic(Struct, frozen=True, kw_only=True):
-    """A finding: what is true (`message`), where (`span`), and what to do (`help`)."""
+    """A finding: what is true (`message`), where (`span`), and what to do (`help`).
+
+    `witness` shows it in words, `situation` so that it can be lived through; not every witness can.
+    """
 
     code: str
     name: str
@@ -63,6 +94,7 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
     step: str | None = None
     witness: tuple[str, ...] = ()
     fix: Fix | None = None
+    situation: Situation | None = None
 
 
 def in_reading_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

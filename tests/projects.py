@@ -1,6 +1,7 @@
 """Small projects for tests: the one under `golden/base`, with files laid over it, compiled on disk or in memory."""
 
 import shutil
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from journeyscript.syntax.journey import Journey, read_journey
 from journeyscript.syntax.structure import check_structure
 
 BASE = Path(__file__).parent / "golden" / "base"
+
+TODAY = date(2026, 3, 1)
+"""The day on which golden projects are compiled; in Berlin the clocks go forward on the 29th."""
 
 
 def lay_out(root: Path, files: dict[str, str] | None = None, over: Path | None = None) -> Path:

@@ -48,6 +48,12 @@ ACTIONS = (
     {"emit": "page_viewed", "properties": {"url": '"/journey"'}},
 )
 EXIT = {"exit": "left"}
+ENTRY = {
+    "while_active": st.sampled_from(["ignore", "restart", "refresh"]),
+    "holdout": st.sampled_from(["5%", "0.5%", "99.9999%"]),
+    "max_active": st.integers(1, 1000),
+}
+HEAD = {"priority": st.integers(-3, 3), "exclusive_group": st.just("offers")}
 
 
 def _plain() -> st.SearchStrategy[dict]:
@@ -106,7 +112,12 @@ def journeys(draw: st.DrawFn) -> dict:
     """Draw a journey as plain values; every step has an id of its own."""
     journey: dict = {
         "journey": "trial",
-        "entry": {"event": "signed_up", "again": draw(st.sampled_from(["never", "always", "after 3 days"]))},
+        "entry": {
+            "event": "signed_up",
+            "again": draw(st.sampled_from(["never", "always", "after 3 days", "after 1 week after exit"])),
+            **draw(st.fixed_dictionaries({}, optional=ENTRY)),
+        },
+        **draw(st.fixed_dictionaries({}, optional=HEAD)),
     }
     if draw(st.booleans()):
         journey["goal"] = {"event": "purchased", "where": "event.total >= 100", "exit": draw(st.booleans())}

@@ -57,6 +57,8 @@ def make_adapter(
         case "smtp":
             _check_email(config, "the adapter `smtp`")
             return SmtpAdapter(config, _server(config, environment, folder))
+        case "webhook":
+            return _webhook(config, environment)
         case _:
             assert_never(config.adapter)
 
@@ -68,8 +70,10 @@ def rehearsal(config: ChannelConfig, folder: Path) -> ChannelConfig:
             return config
         case "file":
             return msgspec.structs.replace(config, path=str(folder))
-        case "smtp":
-            return msgspec.structs.replace(config, adapter="file", format="jsonl", path=str(folder), smtp=None)
+        case "smtp" | "webhook":
+            return msgspec.structs.replace(
+                config, adapter="file", format="jsonl", path=str(folder), smtp=None, webhook=None
+            )
         case _:
             assert_never(config.adapter)
 
@@ -116,9 +120,9 @@ def _server(config: ChannelConfig, environment: Mapping[str, str], folder: Path)
         raise ChannelError(f"channel `{config.name}` needs `smtp` for the adapter `smtp`")
 
     def filled(text: str | None) -> str | None:
-        return None if text is None else _VARIABLE.sub(lambda found: _look_up(found[1], config, environment), text)
+        return None if text is None else _filled(text, config, environment)
 
-    host = filled(smtp.host) or ""
+    host = _filled(smtp.host, config, environment)
     if not host.strip() or not host.isprintable():
         raise ChannelError(f"channel `{config.name}` names no SMTP host")
     return Server(
@@ -130,6 +134,35 @@ def _server(config: ChannelConfig, environment: Mapping[str, str], folder: Path)
         timeout=smtp.timeout,
         context=_trust(config, smtp, folder),
     )
+
+
+def _webhook(config: ChannelConfig, environment: Mapping[str, str]) -> Adapter:
+    # A project without a webhook loads no HTTP client.
+    from journeyscript.channels.webhook import Endpoint, WebhookAdapter
+
+    webhook = config.webhook
+    if webhook is None:
+        raise ChannelError(f"channel `{config.name}` needs `webhook` for the adapter `webhook`")
+    headers = {name: _filled(value, config, environment) for name, value in webhook.headers.items()}
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise ChannelError(f"the header `{name}` of channel `{config.name}` has characters that no header may have")
+    try:
+        return WebhookAdapter(
+            Endpoint(
+                url=_filled(webhook.url, config, environment),
+                secret=_filled(webhook.secret, config, environment),
+                timeout=webhook.timeout,
+                headers=headers,
+                allow_private=webhook.allow_private,
+            )
+        )
+    except ValueError as error:
+        raise ChannelError(f"the `webhook` of channel `{config.name}` cannot be used: {error}") from None
+
+
+def _filled(text: str, config: ChannelConfig, environment: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda found: _look_up(found[1], config, environment), text)
 
 
 def _look_up(name: str, config: ChannelConfig, environment: Mapping[str, str]) -> str:

@@ -46,9 +46,13 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 class Deferred(Struct, frozen=True, kw_only=True):
-    """Not now, or not reached: the other side has not taken it, try again later with the same key."""
+    """Not now, or not reached: the other side has not taken it, try again later with the same key.
+
+    `wait` is how long the other side asks to be left alone, in milliseconds.
+    """
 
     detail: str
+    wait: int | None = None
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
@@ -64,7 +68,11 @@ class Adapter(Protocol):
     """Something that can carry messages."""
 
     async def deliver(self, batch: Sequence[Outgoing]) -> list[Answer]:
-        """Hand over the messages; return one answer for each, in the same order."""
+        """Hand over the messages; return one answer for each, in the same order.
+
+        Whatever goes wrong with one of them is its answer. Should this raise all the same, nothing of the batch was
+        handed over.
+        """
 
     async def close(self) -> None:
         """Let go of connections and files."""

@@ -3,13 +3,14 @@
 Takes a compiled journey and the channels' policies; `facts` says what is known where.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
+from msgspec import Struct
 
 from journeyscript.checks.facts import Fact, Key, asked_of, flow
 from journeyscript.checks.places import place, place_of_condition
-from journeyscript.diagnostics import Diagnostic, Label
+from journeyscript.diagnostics import Diagnostic, Label, Occasion, Situation
 from journeyscript.machine.graph import path_to
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import Machine, NotSent, Send
@@ -25,7 +26,7 @@ def stale_fact(compiled: Compiled) -> Iterator[Diagnostic]:
     """
     machine = compiled.machine
     known, watched = flow(machine), _watched(machine)
-    told: set[tuple[str, Key]] = set()
+    told: set[tuple[str | None, Key]] = set()
     for state in machine.states:
         if not isinstance(state.action, Send) or state.action.kind != "marketing":
             continue
@@ -41,26 +42,34 @@ def _stale(compiled: Compiled, send: str, key: Key, fact: Fact, wait: str) -> Di
     kind, name = key
     happens = name if kind == "absent" else f"customer.{name} changes"
     watch = f"`- event: {name}`" if kind == "absent" else "a condition"
-    checked = place_of_condition(compiled, f"{fact.state}/{fact.number}", fact.state)
+    machine, checked = compiled.machine, _asked_at(fact)
     return finding(
         "JS317",
         f"`{fact.text}` was checked before a wait, and `{send}` relies on it",
         place(compiled, send),
         help=f"put {watch} under `exit`, which is watched all the time, or ask again behind the wait",
         labels=(
-            Label(span=checked, text="checked here"),
+            Label(span=place_of_condition(compiled, checked, fact.state), text="checked here"),
             Label(span=place(compiled, wait), text="what was checked before this wait no longer holds"),
         ),
-        journey=compiled.machine.journey,
+        journey=machine.journey,
         step=send,
         witness=(
-            *path_to(compiled.machine, fact.state),
+            *((machine.entry.event,) if fact.state is None else path_to(machine, fact.state)),
             fact.text,
-            *_between(compiled.machine, fact.state, wait),
+            *(path_to(machine, wait) if fact.state is None else _between(machine, fact.state, wait)),
             f"{happens} meanwhile",
-            *_between(compiled.machine, wait, send),
+            *_between(machine, wait, send),
+        ),
+        situation=Situation(
+            path=(*(() if fact.state is None else (fact.state,)), wait, send),
+            timeline=(Occasion(step=wait, event=name) if kind == "absent" else Occasion(step=wait, attribute=name),),
         ),
     )
+
+
+def _asked_at(fact: Fact) -> str:
+    return "entry" if fact.state is None else f"{fact.state}/{fact.number}"
 
 
 def send_may_be_skipped(compiled: Compiled, channels: Mapping[str, ChannelConfig]) -> Iterator[Diagnostic]:
@@ -80,19 +89,54 @@ def send_may_be_skipped(compiled: Compiled, channels: Mapping[str, ChannelConfig
                 help="add `else:` with what is to happen then, or check for the address and the consent in front",
                 journey=compiled.machine.journey,
                 step=state.id,
-                witness=tuple(dict.fromkeys(text for texts in missing for text in texts)),
+                witness=tuple(dict.fromkeys(lack.words for lacks in missing for lack in lacks)),
+                situation=_lacking(state.id, [lack for lacks in missing for lack in lacks]),
             )
 
 
-def _missing(send: Send, channel: ChannelConfig, known: Mapping[Key, Fact]) -> list[str]:
+class Lack(Struct, frozen=True, kw_only=True):
+    """What a customer may lack: an address, or consent to a channel. `since`: the wait in which they may lose it."""
+
+    address: str | None = None
+    consent: str | None = None
+    since: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What is so, as a condition would say it."""
+        return f"not consent.{self.consent}" if self.address is None else f"customer.{self.address} is unknown"
+
+
+def _missing(send: Send, channel: ChannelConfig, known: Mapping[Key, Fact]) -> list[Lack]:
     """Return what a customer may lack whom a channel cannot reach; nothing where it reaches everybody."""
     lacking = []
-    if channel.address is not None and not _is_fresh(known.get(("has", channel.address))):
-        lacking.append(f"customer.{channel.address} is unknown")
-    asks = channel.consent != "none" and send.kind == "marketing"
-    if asks and not _is_fresh(known.get(("consent", channel.name))):
-        lacking.append(f"not consent.{channel.name}")
+    if channel.address is not None:
+        fact = known.get(("has", channel.address))
+        if not _is_fresh(fact):
+            lacking.append(Lack(address=channel.address, since=None if fact is None else fact.stale))
+    if channel.consent != "none" and send.kind == "marketing":
+        fact = known.get(("consent", channel.name))
+        if not _is_fresh(fact):
+            lacking.append(Lack(consent=channel.name, since=None if fact is None else fact.stale))
     return lacking
+
+
+def _lacking(send: str, lacks: Sequence[Lack]) -> Situation:
+    """Return a customer who comes to a send and lacks all that is said, or loses it on the way."""
+    lost = dict.fromkeys(lack.since for lack in lacks if lack.since is not None)
+    return Situation(
+        customer=tuple(
+            (f"customer.{lack.address}", None) if lack.address is not None else (f"consent.{lack.consent}", False)
+            for lack in lacks
+            if lack.since is None
+        ),
+        path=(*lost, send),
+        timeline=tuple(
+            Occasion(step=lack.since, attribute=lack.address, consent=lack.consent)
+            for lack in lacks
+            if lack.since is not None
+        ),
+    )
 
 
 def _is_fresh(fact: Fact | None) -> bool:

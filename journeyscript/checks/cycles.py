@@ -18,7 +18,7 @@ class Start(Struct, frozen=True, kw_only=True):
     """A step of one journey that starts another.
 
     `waits`: some time passes before the step. `lingers`: some time passes behind it before the journey ends, in
-    which an event that would start it again is ignored.
+    which an event that would start it again does not.
     """
 
     journey: str
@@ -59,6 +59,8 @@ def trigger_cycle(journeys: Mapping[str, Compiled]) -> Iterator[Diagnostic]:
 
 
 def _starts(machine: Machine, journeys: Mapping[str, Compiled]) -> Iterator[Start]:
+    if not any(isinstance(state.action, Emit) for state in machine.states):
+        return  # As most journeys are, which need no walk through them.
     found, at_entry = reachable(machine), reached_at_once(machine, machine.initial)
     final = {state.id for state in machine.states if state.final is not None}
     for state in machine.states:
@@ -74,7 +76,9 @@ def _starts(machine: Machine, journeys: Mapping[str, Compiled]) -> Iterator[Star
                     event=entry.event,
                     starts=name,
                     waits=state.id not in at_entry,
-                    lingers=machine.entry.key is None and not final & reached_at_once(machine, state.id),
+                    lingers=machine.entry.key is None
+                    and machine.entry.while_active != "restart"
+                    and not final & reached_at_once(machine, state.id),
                 )
 
 

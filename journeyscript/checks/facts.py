@@ -24,10 +24,13 @@ there, consent to a channel."""
 
 
 class Fact(Struct, frozen=True, kw_only=True):
-    """Something known: in words, by which state's condition (its Nth transition), stale since which wait."""
+    """Something known: in words, by which state's condition (its Nth transition), stale since which wait.
+
+    What was shown at entry has no state.
+    """
 
     text: str
-    state: str
+    state: str | None
     number: int
     stale: str | None = None
 
@@ -38,7 +41,7 @@ Facts: TypeAlias = dict[Key, Fact]
 def flow(machine: Machine) -> dict[str, Facts]:
     """Return what is known on arrival at each state that can be reached."""
     states = {state.id: state for state in machine.states}
-    known: dict[str, Facts] = {machine.initial: {}}
+    known: dict[str, Facts] = {machine.initial: _at_entry(machine)}
     queue = deque([machine.initial])
     while queue:
         state = states[queue.popleft()]
@@ -49,6 +52,12 @@ def flow(machine: Machine) -> dict[str, Facts]:
                 known[transition.target] = after
                 queue.append(transition.target)
     return known
+
+
+def _at_entry(machine: Machine) -> Facts:
+    where = machine.entry.where
+    found = {} if where is None else shown(where, truth=True)
+    return {key: Fact(text=text, state=None, number=0) for key, text in found.items()}
 
 
 def shown(condition: typed.Expression, *, truth: bool) -> dict[Key, str]:

@@ -3,13 +3,15 @@
 `FLOW_CHECKS` are these and what conditions say of the ways through a machine.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from journeyscript.checks.conditions import constant_guard, shadowed_branch, unreachable_goal
+from journeyscript.checks.alternatives import shadowed_branch, unreachable_goal
+from journeyscript.checks.conditions import constant_guard
 from journeyscript.checks.places import place
-from journeyscript.diagnostics import Diagnostic
+from journeyscript.diagnostics import Diagnostic, Situation
 from journeyscript.machine.graph import instant_cycle, leads_to_final, path_to, reachable
 from journeyscript.machine.lowering import Compiled
+from journeyscript.machine.model import State
 from journeyscript.machine.naming import END
 from journeyscript.rules import finding
 
@@ -31,37 +33,22 @@ def unreachable_step(compiled: Compiled) -> Iterator[Diagnostic]:
                 help="every step in front of it leaves the journey; move it, or take it out",
                 journey=machine.journey,
                 step=state.id,
-                witness=("the steps in front end in " + ", ".join(_ends_before(compiled)),),
+                witness=("the steps in front end in " + ", ".join(f"`{name}`" for name in _ends_before(compiled)),),
+                situation=Situation(path=(_ends_before(compiled)[0],)),
             )
 
 
 def dead_end(compiled: Compiled) -> Iterator[Diagnostic]:
     """JS202: a state that is not final has no way out."""
-    for state in compiled.machine.states:
-        if state.final is None and not state.transitions:
-            yield finding(
-                "JS202",
-                f"nobody can leave `{state.id}`",
-                place(compiled, state.id),
-                journey=compiled.machine.journey,
-                step=state.id,
-                witness=path_to(compiled.machine, state.id),
-            )
+    stuck = [state for state in compiled.machine.states if state.final is None and not state.transitions]
+    return _stuck(compiled, "JS202", "nobody can leave `{}`", stuck)
 
 
 def no_exit(compiled: Compiled) -> Iterator[Diagnostic]:
     """JS203: from a state, no way leads to an end of the journey."""
     ending = leads_to_final(compiled.machine)
     stuck = [state for state in compiled.machine.states if state.id not in ending and state.transitions]
-    for state in stuck[:1]:
-        yield finding(
-            "JS203",
-            f"no way leads from `{state.id}` to an end of the journey",
-            place(compiled, state.id),
-            journey=compiled.machine.journey,
-            step=state.id,
-            witness=path_to(compiled.machine, state.id),
-        )
+    return _stuck(compiled, "JS203", "no way leads from `{}` to an end of the journey", stuck[:1])
 
 
 def loop_without_wait(compiled: Compiled) -> Iterator[Diagnostic]:
@@ -91,8 +78,19 @@ FLOW_CHECKS: tuple[Check, ...] = (
 )
 
 
+def _stuck(compiled: Compiled, code: str, message: str, states: Iterable[State]) -> Iterator[Diagnostic]:
+    """Yield a finding for each state in which customers stay."""
+    for state in states:
+        yield finding(
+            code,
+            message.format(state.id),
+            place(compiled, state.id),
+            journey=compiled.machine.journey,
+            step=state.id,
+            witness=path_to(compiled.machine, state.id),
+        )
+
+
 def _ends_before(compiled: Compiled) -> list[str]:
     found = reachable(compiled.machine)
-    return [f"`{s.id}`" for s in compiled.machine.states if s.id in found and s.final is not None and s.id != END] or [
-        "`end`"
-    ]
+    return [s.id for s in compiled.machine.states if s.id in found and s.final is not None and s.id != END] or [END]

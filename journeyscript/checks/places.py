@@ -30,6 +30,12 @@ def place_of_condition(compiled: Compiled, name: str, state: str | None = None) 
     return compiled.about.conditions.get(name, fallback)
 
 
+def place_of_given(compiled: Compiled, name: str) -> Span:
+    """Return where something that is known was asked or written: as above, or `STATE/ATTRIBUTE` for what is set."""
+    state, _, _ = name.rpartition("/")
+    return place_of_condition(compiled, name, state if state in compiled.about.spans else None)
+
+
 def conditions(compiled: Compiled) -> Iterator[Asked]:
     """Yield every condition of a machine, in the order of the file."""
     machine = compiled.machine

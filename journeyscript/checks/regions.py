@@ -8,12 +8,15 @@ may be anything: what holds of every row then holds of everybody, but a row may 
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise, product
 from math import ceil, floor, prod
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from journeyscript.engine.evaluate import compile_expression, never_unknown
+from journeyscript.diagnostics import Known
+from journeyscript.engine.evaluate import Evaluator, compile_expression, never_unknown
 from journeyscript.engine.values import Facts
 from journeyscript.machine.needs import nodes
 from journeyscript.semantics import typed
@@ -23,8 +26,10 @@ from journeyscript.semantics.types import BOOLEAN, INTEGER, Type, Value
 MOST_ROWS = 4_096
 """Of more combinations than this nothing is said."""
 
-_READS_NOTHING = (typed.Literal, typed.Items, typed.Not, typed.And, typed.Or, typed.Compare, typed.In,
-                  typed.Arithmetic, typed.Coalesce, typed.Known)  # fmt: skip
+READS_NOTHING = (typed.Literal, typed.Items, typed.Not, typed.And, typed.Or, typed.Compare, typed.In,
+                 typed.Arithmetic, typed.Coalesce, typed.Known)  # fmt: skip
+"""Nodes that look at nothing but what stands inside them."""
+
 _PLAIN = (typed.Attribute, typed.Property, typed.EntryProperty, typed.Consent)
 _WHOLE = ("integer", "duration", "timestamp")
 _REAL = ("number", "money")
@@ -59,6 +64,11 @@ class Survey(Struct, frozen=True, kw_only=True):
         """Return a representative in words, one line for each value."""
         return tuple(_in_words(leaf, value) for leaf, value in zip(self.leaves, row.values, strict=True))
 
+    def known(self, row: Row) -> Known:
+        """Return what is so of a representative, as a situation says it."""
+        pairs = zip(self.leaves, row.values, strict=True)
+        return tuple((leaf.name, value) for leaf, value in pairs if not isinstance(value, list | dict))
+
 
 def survey(conditions: Sequence[typed.Expression], timezone: str) -> Survey | None:
     """Return what conditions say of every kind of customer, or `None` where there are too many kinds."""
@@ -67,7 +77,7 @@ def survey(conditions: Sequence[typed.Expression], timezone: str) -> Survey | No
     leaves = cutting.leaves()
     if prod(len(leaf.values) for leaf in leaves) > MOST_ROWS:
         return None
-    asked = [compile_expression(node, timezone) for node in rewritten]
+    asked = [_compiled(node, timezone) for node in rewritten]
     names = [leaf.name for leaf in leaves]
     rows = []
     for values in product(*(leaf.values for leaf in leaves)):
@@ -76,9 +86,51 @@ def survey(conditions: Sequence[typed.Expression], timezone: str) -> Survey | No
     return Survey(leaves=leaves, rows=tuple(rows), exact=cutting.exact())
 
 
+@lru_cache(maxsize=1_024)
+def _compiled(condition: typed.Expression, timezone: str) -> Evaluator:
+    """Return a condition as the engine asks it; what is known somewhere is asked again at each condition behind it."""
+    return compile_expression(condition, timezone)
+
+
+def survey_knowing(
+    conditions: Sequence[typed.Expression], given: Sequence[tuple[typed.Expression, bool]], timezone: str
+) -> Survey | None:
+    """Return what conditions say of every kind of customer of whom something is known to be true, or not to be.
+
+    What has nothing to do with the conditions is left out, and where there are too many kinds, all of it: then what
+    holds of every row still holds of everybody, but a row may be nobody.
+    """
+    read = frozenset(name for condition in conditions for name in leaf_names(condition))
+    useful = [given[number] for number in related(read, given)]
+    found = survey([*conditions, *(condition for condition, _ in useful)], timezone)
+    if found is None:
+        bare = survey(conditions, timezone) if useful else None
+        return None if bare is None else replace(bare, exact=False)
+    asked, wanted = len(conditions), tuple(truth for _, truth in useful)
+    rows = [Row(values=row.values, holds=row.holds[:asked]) for row in found.rows if row.holds[asked:] == wanted]
+    return replace(found, rows=tuple(rows))
+
+
+def related(read: frozenset[str], given: Sequence[tuple[typed.Expression, bool]]) -> list[int]:
+    """Return which of the given share a leaf with those read, or with another that does; what has none counts."""
+    names = [leaf_names(condition) for condition, _ in given]
+    found = {number for number, own in enumerate(names) if not own}
+    while more := {number for number, own in enumerate(names) if own & read} - found:
+        found |= more
+        read = read.union(*(names[number] for number in more))
+    return sorted(found)
+
+
+def leaf_names(condition: typed.Expression) -> frozenset[str]:
+    """Return the names of what a condition reads."""
+    cutting = _Cutting()
+    cutting.condition(condition)
+    return frozenset(leaf.name for leaf in cutting.leaves())
+
+
 def reads_nothing(node: typed.Expression) -> bool:
     """Return whether an expression is made of constants alone."""
-    return all(isinstance(part, _READS_NOTHING) for part in nodes(node))
+    return all(isinstance(part, READS_NOTHING) for part in nodes(node))
 
 
 class _Cutting:

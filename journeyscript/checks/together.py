@@ -1,30 +1,23 @@
-"""Messages that go out at one instant: within a journey, and by journeys that start together.
+"""Messages that go out at one instant within a journey, and those that do so at entry.
 
 Follows the ways through a machine that take no time; whether somebody goes such a way is decided by `regions`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
 
-from journeyscript.checks.places import place, place_of_condition
+from journeyscript.checks.places import place
 from journeyscript.checks.regions import survey
-from journeyscript.diagnostics import Diagnostic, Label
+from journeyscript.diagnostics import Diagnostic, Label, Situation
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import Always, Arm, Assign, Due, If, Lap, Machine, NotSent, On, Send, State, When
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
-from journeyscript.semantics.types import BOOLEAN
 
 MOST_WAYS = 500
 """Of a machine with more ways that take no time, the first ones are looked at."""
-
-MOST_PAIRS = 2_000
-"""So many pairs of journeys that start on one event are held against each other."""
-
-_TRUE = typed.Literal(value=True, type=BOOLEAN)
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -51,13 +44,14 @@ def back_to_back_sends(compiled: Compiled) -> Iterator[Diagnostic]:
             told.add(second.id)
             yield finding(
                 "JS514",
-                f"`{first.id}` and `{second.id}` can both go out by {_shared(first, second)[0]} at once",
+                f"`{first.id}` and `{second.id}` can both go out by {shared(first, second)[0]} at once",
                 place(compiled, second.id),
                 help="put a `wait` between them, or send one message",
                 labels=(Label(span=place(compiled, first.id), text="the first one"),),
                 journey=machine.journey,
                 step=second.id,
                 witness=way.states[way.states.index(first.id) :],
+                situation=Situation(path=(first.id, second.id)),
             )
 
 
@@ -75,65 +69,11 @@ def _starts(machine: Machine) -> tuple[str, ...]:
 def _sent_before(way: Way, second: State, states: Mapping[str, State]) -> State | None:
     """Return the last marketing send on a way before its end that shares a channel with the one there."""
     earlier = (states[name] for name in reversed(way.states[:-1]))
-    return next((state for state in earlier if _is_marketing(state) and _shared(state, second)), None)
+    return next((state for state in earlier if _is_marketing(state) and shared(state, second)), None)
 
 
-def competing_entry(journeys: Mapping[str, Compiled]) -> Iterator[Diagnostic]:
-    """JS701: two journeys start on one event for one customer and both send marketing on one channel at once.
-
-    Of each journey the first one before it that competes with it is told.
-    """
-    opening = {name: list(_opening_sends(compiled.machine)) for name, compiled in journeys.items()}
-    told: set[str] = set()
-    for first, second in islice(_pairs(journeys, opening), MOST_PAIRS):
-        one, other = journeys[first].machine, journeys[second].machine
-        found = None if second in told else _competition(one, opening[first], other, opening[second])
-        if found is None:
-            continue
-        told.add(second)
-        who, (sent, also) = found
-        yield finding(
-            "JS701",
-            f"`{one.entry.event}` starts `{first}` too, and both send at once",
-            place_of_condition(journeys[second], "entry"),
-            help="tell the customers apart with `where`, or wait before the first message of one of them",
-            labels=(Label(span=place_of_condition(journeys[first], "entry"), text=f"starts `{first}`"),),
-            journey=second,
-            witness=(one.entry.event, *who, f"{first}: {sent}", f"{second}: {also}"),
-        )
-
-
-def _pairs(journeys: Mapping[str, Compiled], opening: Mapping[str, Sequence[Opening]]) -> Iterator[tuple[str, str]]:
-    """Yield each two journeys that start on one event and send at once, in the order of their files."""
-    by_event: dict[str, list[str]] = {}
-    for name, compiled in journeys.items():
-        if opening[name]:
-            by_event.setdefault(compiled.machine.entry.event, []).append(name)
-    for names in by_event.values():
-        for number, second in enumerate(names):
-            yield from ((first, second) for first in names[:number])
-
-
-def _competition(
-    one: Machine, first_sends: Sequence[Opening], other: Machine, second_sends: Sequence[Opening]
-) -> tuple[tuple[str, ...], tuple[str, str]] | None:
-    """Return a customer whom both journeys send to at once, and the two sends."""
-    entries = [(one.entry.where or _TRUE, True), (other.entry.where or _TRUE, True)]
-    for (first_way, first), (second_way, second) in product(first_sends, second_sends):
-        if not _shared(first, second):
-            continue
-        asked = [*entries, *first_way.holds, *second_way.holds]
-        found = survey([condition for condition, _ in asked], one.timezone)
-        if found is None or not found.exact:
-            continue
-        wanted = tuple(truth for _, truth in asked)
-        row = next((row for row in found.rows if row.holds == wanted), None)
-        if row is not None:
-            return found.customer(row), (first.id, second.id)
-    return None
-
-
-def _opening_sends(machine: Machine) -> Iterator[Opening]:
+def opening_sends(machine: Machine) -> Iterator[Opening]:
+    """Yield the marketing sends that are reached at entry in no time, each with a way to it."""
     states = {state.id: state for state in machine.states}
     initial = states[machine.initial]
     if _is_marketing(initial):
@@ -186,7 +126,8 @@ def _is_marketing(state: State) -> bool:
     return isinstance(state.action, Send) and state.action.kind == "marketing"
 
 
-def _shared(first: State, second: State) -> list[str]:
+def shared(first: State, second: State) -> list[str]:
+    """Return the channels that may carry both of two sends."""
     if not isinstance(first.action, Send) or not isinstance(second.action, Send):
         return []
     return [channel for channel in first.action.via if channel in second.action.via]

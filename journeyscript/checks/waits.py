@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from journeyscript.checks.places import place
-from journeyscript.diagnostics import Diagnostic, Label
+from journeyscript.diagnostics import Diagnostic, Label, Occasion, Situation
 from journeyscript.machine.graph import path_to
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import After, CalendarDays, Due, Machine, NotSent, On, State, Transition
@@ -22,6 +22,8 @@ def wait_after_measured_send(compiled: Compiled) -> Iterator[Diagnostic]:
     """JS217: between a send and the wait for an event stands another wait, during which nobody looks for the event."""
     machine = compiled.machine
     for state in machine.states:
+        if state.lookback is not None:
+            continue  # How far it looks back is the author's to say.
         for event in dict.fromkeys(t.trigger.event for t in state.transitions if isinstance(t.trigger, On)):
             found = None if _ends_the_journey(machine, event) else _missing_stretch(machine, state, event)
             if found is None:
@@ -31,7 +33,7 @@ def wait_after_measured_send(compiled: Compiled) -> Iterator[Diagnostic]:
                 "JS217",
                 f"`{event}` is missed if it happens between `{send}` and `{state.id}`",
                 place(compiled, state.id),
-                help=f'wait for both at once: `wait_until: {{ when: "did({event}, since entry)", timeout: … }}`',
+                help="write `lookback: since entry`, or how far back it is to count",
                 labels=(
                     Label(span=place(compiled, send), text="the message that it may answer"),
                     Label(span=place(compiled, wait), text=f"nobody looks for `{event}` meanwhile"),
@@ -39,6 +41,7 @@ def wait_after_measured_send(compiled: Compiled) -> Iterator[Diagnostic]:
                 journey=machine.journey,
                 step=state.id,
                 witness=(send, wait, f"{event} meanwhile", state.id, f"waits for another {event}"),
+                situation=Situation(path=(send, wait, state.id), timeline=(Occasion(step=wait, event=event),)),
             )
 
 
@@ -56,6 +59,7 @@ def trailing_wait(compiled: Compiled) -> Iterator[Diagnostic]:
                 journey=compiled.machine.journey,
                 step=state.id,
                 witness=(*path_to(compiled.machine, state.id), END),
+                situation=Situation(path=(state.id, END)),
             )
 
 
@@ -76,6 +80,7 @@ def wait_outlives_journey(compiled: Compiled) -> Iterator[Diagnostic]:
                 journey=machine.journey,
                 step=state.id,
                 witness=(*path_to(machine, state.id), f"exited(expired) {show_duration(machine.lifetime)} after entry"),
+                situation=Situation(path=(state.id,), timeline=(Occasion(step=state.id, lasts=machine.lifetime),)),
             )
 
 

@@ -10,7 +10,9 @@ import click
 from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, load_settings, project_option, store_option
 
 if TYPE_CHECKING:
-    from journeyscript.runtime.explain import Explanation
+    from collections.abc import Sequence
+
+    from journeyscript.runtime.explain import Explanation, Refused
 
 
 @click.command("explain", context_settings=CONTEXT)
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 def explain_command(
     customer: str, journey: str | None, folder: Path | None, store_path: Path | None, output_format: str
 ) -> None:
-    """Tell every step of CUSTOMER, with the rule and the values that decided it, and what was not sent and why.
+    """Tell every step of CUSTOMER, with the rule and the values that decided it, and what was not and why.
 
-    Times are in the customer's zone. With JOURNEY, only that journey is told. Exits with 3 where there is nothing to
-    tell.
+    That is what was not sent, and which journeys did not let them in. Times are in the customer's zone. With JOURNEY,
+    only that journey is told. Exits with 3 where there is nothing to tell.
 
     \b
     journeyscript explain c003
@@ -34,7 +36,7 @@ def explain_command(
     import msgspec
 
     from journeyscript.cli.stores import open_latest
-    from journeyscript.runtime.explain import explain
+    from journeyscript.runtime.explain import explain, explain_refusals
     from journeyscript.stores.records import StoreError
 
     root, config = load_settings(folder)
@@ -49,17 +51,31 @@ def explain_command(
         click.echo(f"the store knows no customer `{customer}`", err=True)
         sys.exit(Exit.NOTHING)
     told = explain(story, deployments, config.timezone, journey)
+    refused = explain_refusals(story, config.timezone, journey)
     if output_format == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
+        found = {"enrollments": told, "refused": refused}
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
         for number, explanation in enumerate(told):
             if number:
                 click.echo()
             _print(customer, explanation)
-    if not told:
+        if told and refused:
+            click.echo()
+        _print_refused(customer, refused)
+    if not told and not refused:
         what = "any journey" if journey is None else f"`{journey}`"
         click.echo(f"`{customer}` has never entered {what}", err=True)
         sys.exit(Exit.NOTHING)
+
+
+def _print_refused(customer: str, refused: "Sequence[Refused]") -> None:
+    if not refused:
+        return
+    click.echo(f"{customer} was refused:")
+    width = max(len(one.journey) for one in refused)
+    for one in refused:
+        click.echo(f"  {one.at}  {one.journey:<{width}}  on `{one.event}`: {one.why}")
 
 
 def _print(customer: str, explanation: "Explanation") -> None:

@@ -17,7 +17,7 @@ from journeyscript.cli.shared import Exit, cannot, open_store, source_reader
 from journeyscript.cli.stores import messages_folder, replay_store_path, shown_path, shown_program, store_files
 from journeyscript.cli.summary import print_report
 from journeyscript.compiler import Project
-from journeyscript.runtime.intake import Incoming, Intake
+from journeyscript.runtime.intake import Incoming, Intake, Record
 from journeyscript.runtime.recorded import UnreadableFileError, read_recorded, source_of
 from journeyscript.runtime.replay import Replay
 from journeyscript.runtime.report import Report, report
@@ -112,7 +112,7 @@ def _prepare(project: Project, path: Path, source: str) -> tuple[Store, bool]:
 
 
 def _replay(
-    project: Project, store: Store, records: Sequence[Incoming | Rejected], until: Instant | None, delivery: Delivery
+    project: Project, store: Store, records: Sequence[Record], until: Instant | None, delivery: Delivery
 ) -> bool:
     session = Session(project, store, virtual=True, delivery=delivery, at=_span(records)[0], environment=os.environ)
     with session, _bar(len(records)) as advance:
@@ -154,7 +154,7 @@ def _tell(
     project: Project,
     events: Path,
     path: Path,
-    records: Sequence[Incoming | Rejected],
+    records: Sequence[Record],
     outcome: Report,
     seconds: float,
     delivery: Delivery,
@@ -173,7 +173,7 @@ def _tell(
     _point_on(project, path, records, delivery)
 
 
-def _point_on(project: Project, path: Path, records: Sequence[Incoming | Rejected], delivery: Delivery) -> None:
+def _point_on(project: Project, path: Path, records: Sequence[Record], delivery: Delivery) -> None:
     """Say where to look next."""
     if delivery is For.NOTHING:
         click.echo("A dry run: nothing was sent, nothing was kept.")
@@ -195,8 +195,8 @@ def _point_on(project: Project, path: Path, records: Sequence[Incoming | Rejecte
         click.echo(f"  {command:<{width}}   {what}")
 
 
-def _span(records: Sequence[Incoming | Rejected]) -> tuple[Instant, Instant]:
-    times = [r.at for r in records if isinstance(r, Incoming)]
+def _span(records: Sequence[Record]) -> tuple[Instant, Instant]:
+    times = [r.at for r in records if not isinstance(r, Rejected)]
     return (times[0], times[-1]) if times else (0, 0)
 
 

@@ -5,6 +5,7 @@ An expected failure is a `CannotAnswer` and ends as a line on standard error and
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -119,13 +120,18 @@ def load_settings(folder: Path | None) -> "tuple[Path, ProjectConfig]":
         raise CannotAnswer(f"`{root}` cannot be read: {problem.strerror}") from None
 
 
+def today() -> date:
+    """Return which day it is in UTC: the compiler has no clock, and some moments are past one day."""
+    return datetime.now(UTC).date()
+
+
 def load_project(folder: Path | None) -> "Project":
     """Return the compiled project, errors included; end the command where there is none to read."""
     from journeyscript.compiler import compile_project
 
     root = find_root(folder)
     try:
-        return compile_project(root)
+        return compile_project(root, today=today())
     except OSError as problem:
         raise CannotAnswer(f"`{root}` cannot be read: {problem.strerror}") from None
 

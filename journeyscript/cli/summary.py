@@ -7,24 +7,48 @@ import click
 from journeyscript.cli.shared import console
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
     from rich.table import Table
 
     from journeyscript.runtime.report import JourneyReport, Report
+
+    Part: TypeAlias = str | Table
 
 _SHOWN = 3
 
 
 def print_report(report: "Report") -> None:
     """Print the tables of a report to standard output."""
+    print_parts(parts_of(report))
+
+
+def print_parts(parts: "Sequence[Part]") -> None:
+    """Print lines and tables to standard output."""
     out = console()
-    if not report.journeys:
-        click.echo("Nobody has entered a journey yet.")
-    else:
-        out.print(_journeys(report))
+    for part in parts:
+        if isinstance(part, str):
+            click.echo(part)
+        else:
+            out.print(part)
+
+
+def parts_of(report: "Report") -> "list[Part]":
+    """Return a report as lines and tables, in order."""
+    parts: list[Part] = [_journeys(report) if report.journeys else "Nobody has entered a journey yet."]
+    if any(one.journey for one in report.refused):
+        parts.append(_refused(report))
+    parts += [
+        f"{ahead.count:,} events had a time that lay ahead; they count as of when they came.\n"
+        for ahead in report.refused
+        if not ahead.journey
+    ]
     if report.messages:
-        out.print(_messages(report))
+        parts.append(_messages(report))
     if report.not_sent:
-        out.print(_not_sent(report))
+        parts.append(_not_sent(report))
+    return parts
 
 
 def _table(title: str, *columns: str) -> "Table":
@@ -52,6 +76,16 @@ def _where(journey: "JourneyReport") -> str:
     parts = [f"{s.count:,} at {s.name}" for s in journey.standing] + [f"{s.count:,} {s.name}" for s in journey.reasons]
     more = f", and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
     return ", ".join(parts[:_SHOWN]) + more
+
+
+def _refused(report: "Report") -> "Table":
+    from journeyscript.machine.wording import refusal_in_words
+
+    table = _table("Not entered", "journey", "reason", "count")
+    for one in report.refused:
+        if one.journey:
+            table.add_row(one.journey, refusal_in_words(one.reason), f"{one.count:,}")
+    return table
 
 
 def _messages(report: "Report") -> "Table":

@@ -57,6 +57,12 @@ def _explain(context: click.Context, _option: click.Parameter, wanted: str | Non
 )
 @click.option("--fix", is_flag=True, help="Write the fixes that cannot change what a file means, then check again.")
 @click.option("--diff", is_flag=True, help="Show what --fix would write, and write nothing.")
+@click.option(
+    "--save-witness",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the witnesses of what is found as tests of the journey, to a new *.test.yaml.",
+)
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
 @click.option(
     "--explain",
@@ -75,6 +81,7 @@ def validate_command(
     ignore: tuple[str, ...],
     fix: bool,
     diff: bool,
+    save_witness: Path | None,
     watch: bool,
 ) -> None:
     """Check every file of a project: journeys, catalog, channels, messages and tests.
@@ -84,24 +91,28 @@ def validate_command(
     reads them decides.
 
     Rules are named like `JS304`, `JS3` or `unguarded-optional`, with commas between them. What is wrong with a file as
-    such (JS001 to JS012) is shown whatever is chosen.
+    such (JS001 to JS012) is shown whatever is chosen. A rule that is off, as JS510 is, shows where it is selected by
+    its whole code or name.
 
     \b
     journeyscript validate
     journeyscript validate journeys/welcome.yaml --select JS3,JS501
     journeyscript validate --fix
+    journeyscript validate journeys/welcome.yaml --save-witness journeys/witness.test.yaml
     journeyscript validate --explain JS304
     journeyscript validate --output-format github   # annotations on a pull request
     """
-    if watch and (fix or diff):
-        cannot("`--watch` only checks", "leave out `--fix` and `--diff`, or run them first")
+    if watch and (fix or diff or save_witness):
+        cannot("`--watch` only checks", "leave out what writes, or run it first")
+    if save_witness is not None:
+        _refuse(save_witness, diff=diff)
     from journeyscript.cli.validating.checked import load_checked
     from journeyscript.cli.validating.choosing import read_choice
 
     choice = read_choice(select, ignore)
 
     def check() -> Exit:
-        return _check(load_checked(folder), paths, choice, output_format)
+        return _check(load_checked(folder, choice.asked), paths, choice, output_format)
 
     if watch:
         _watch(find_root(folder), check)
@@ -110,7 +121,10 @@ def validate_command(
     else:
         if fix:
             _write_fixes(load_project(folder), paths, choice)
-        sys.exit(check())
+        code = check()
+        if save_witness is not None and code != Exit.NOTHING:
+            code = _save_witnesses(load_checked(folder, choice.asked), paths, choice, save_witness) or code
+        sys.exit(code)
 
 
 def _check(project: "Project | Checked", paths: tuple[Path, ...], choice: "Choice", output_format: Form) -> Exit:
@@ -195,6 +209,44 @@ def _write_fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") 
         for item in changed.settled:
             assert item.fix is not None
             click.echo(f"fixed {clean(changed.path)}:{item.span.line}: {item.code} {item.fix.title}", err=True)
+
+
+def _refuse(file: Path, *, diff: bool) -> None:
+    """End the command where witnesses cannot be saved in a file."""
+    if diff:
+        cannot("`--diff` writes nothing", "leave out `--save-witness`")
+    if not file.name.endswith((".test.yaml", ".test.yml")):
+        cannot(f"`{file}` is not called like a file of tests", "give it a name that ends in `.test.yaml`")
+    if file.exists():
+        cannot(f"`{file}` is there already", "give another name, or delete it first")
+
+
+def _save_witnesses(project: "Checked", paths: tuple[Path, ...], choice: "Choice", file: Path) -> Exit | None:
+    """Write the witnesses of the chosen findings; return the exit code where there is none to write."""
+    from journeyscript.cli.findings.snippets import clean
+    from journeyscript.cli.validating.witnesses import journeys_with_witness, saved_witnesses
+    from journeyscript.compiler import compile_in_spite
+
+    found = _wanted(project, paths, choice)
+    compiled = compile_in_spite(project.files.root)
+    journeys = journeys_with_witness(compiled, found)
+    if len(journeys) > 1:
+        listed = ", ".join(f"`{name}`" for name in journeys)
+        cannot(f"witnesses of several journeys were found ({listed}), and a file tests one", "name that journey's file")
+    saved = saved_witnesses(compiled, journeys[0] if journeys else "", found, file.name)
+    for item in saved.without:
+        click.echo(f"no witness to save: {clean(item.span.path)}:{item.span.line}: {item.code} {item.name}", err=True)
+    if not saved.shown:
+        click.echo("nothing was saved", err=True)
+        return Exit.NOTHING
+    try:
+        file.write_text(saved.text, encoding="utf-8")
+    except OSError as problem:
+        cannot(f"`{file}` cannot be written: {problem.strerror}")
+    tests = f"{len(saved.shown)} test{'s' if len(saved.shown) != 1 else ''}"
+    settled = "" if _verdict(found) == Exit.YES else "; they run once no error is left, or it is ignored"
+    click.echo(f"saved {tests} in {clean(str(file))}{settled}", err=True)
+    return None
 
 
 def _watch(root: Path, check: Callable[[], Exit]) -> None:

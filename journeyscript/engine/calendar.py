@@ -11,13 +11,16 @@ from functools import lru_cache
 from whenever import Instant as Moment
 from whenever import PlainDateTime, TimeZoneNotFoundError, ZonedDateTime
 
-from journeyscript.machine.model import WEEKDAYS, Weekday
 from journeyscript.semantics.types import Instant, Value
+from journeyscript.syntax.policies import WEEKDAYS, QuietWindow, Weekday
 
 SECOND = 1_000
 DAY = 86_400_000
 _SEARCHED_DAYS = 15
 """How far the next matching day is searched: a week, and room for a day that a zone left out."""
+
+_LONGEST_QUIET = 7 * DAY
+"""Beyond a week the same windows come round again."""
 
 _ALIASES = {"Europe/Kiev": "Europe/Kyiv", "US/Pacific": "America/Los_Angeles", "US/Eastern": "America/New_York",
             "US/Central": "America/Chicago", "US/Mountain": "America/Denver", "Asia/Calcutta": "Asia/Kolkata",
@@ -82,6 +85,33 @@ def within_window(now: Instant, start: int, end: int, days: tuple[Weekday, ...],
         if opens < closes and now < closes:
             return max(now, opens)
     raise AssertionError("some day of the week is in `days`, so one of the next days matches")
+
+
+def quiet_until(now: Instant, windows: tuple[QuietWindow, ...], zone: str) -> Instant | None:
+    """Return when the quiet hours that `now` lies in are over, `None` outside of them.
+
+    Windows that touch or overlap are one stretch; where they leave no instant of the week, the end is a week ahead.
+    """
+    end = now
+    while end - now < _LONGEST_QUIET and (closes := _closing(end, windows, zone)) is not None:
+        end = closes
+    return None if end == now else end
+
+
+def _closing(now: Instant, windows: tuple[QuietWindow, ...], zone: str) -> Instant | None:
+    """Return the latest end of the windows that `now` lies in."""
+    today = local_date(now, zone)
+    closings = []
+    for window in windows:
+        for day in (Date.fromordinal(today.toordinal() - 1), today):
+            if WEEKDAYS[day.weekday()] not in window.days:
+                continue
+            opens = instant_of(day, window.start, zone)
+            over_midnight = window.end <= window.start
+            closes = instant_of(Date.fromordinal(day.toordinal() + over_midnight), window.end, zone)
+            if opens <= now < closes:
+                closings.append(closes)
+    return max(closings, default=None)
 
 
 def add_calendar_days(now: Instant, days: int, zone: str) -> Instant:

@@ -29,6 +29,9 @@ _GLOBALS = {
     **{f"call_{name}": function for name, function in operations.CALLS.items()},
 }
 
+MISFITS = (TypeError, ValueError, ArithmeticError, AttributeError)
+"""What data of another type than the catalog's make of an operation."""
+
 _COMPARISONS: dict[str, type[ast.cmpop]] = {
     "==": ast.Eq,
     "!=": ast.NotEq,
@@ -42,18 +45,24 @@ _OPERATORS: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
 
 def compile_expression(node: typed.Expression, timezone: str) -> Evaluator:
     """Return the expression as a total function; `timezone` is the project's, for customers without their own."""
-    body = ast.Expression(body=_lambda(("facts", "event", "enrollment", "now"), _Generator(timezone).make(node)))
-    code = compile(ast.fix_missing_locations(body), "<journey>", "eval")
-    function: Evaluator = eval(code, dict(_GLOBALS))  # noqa: S307 - built from the closed family of typed nodes above
+    function = compile_part(node, timezone)
 
     def evaluate(facts: Facts, event: Event | None, enrollment: Enrollment | None, now: Instant) -> Value:
         try:
             return operations.representable(function(facts, event, enrollment, now))
-        except (TypeError, ValueError, ArithmeticError, AttributeError):
+        except MISFITS:
             # Data that a catalog of another day let in may be of another type: that is unknown, not a failure.
             return None
 
     return evaluate
+
+
+def compile_part(node: typed.Expression, timezone: str) -> Evaluator:
+    """Return a part of an expression as it is within the whole: one of `MISFITS` is raised where data do not fit."""
+    body = ast.Expression(body=_lambda(("facts", "event", "enrollment", "now"), _Generator(timezone).make(node)))
+    code = compile(ast.fix_missing_locations(body), "<journey>", "eval")
+    function: Evaluator = eval(code, dict(_GLOBALS))  # noqa: S307 - built from the closed family of typed nodes above
+    return function
 
 
 class _Generator:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from journeyscript.engine.evaluate import Evaluator, compile_expression
+from journeyscript.engine.horizon import Horizon, compile_horizon
 from journeyscript.machine.model import (
     Always,
     Arm,
@@ -30,14 +31,21 @@ from journeyscript.semantics.show import show
 
 
 class Condition(Struct, frozen=True, kw_only=True):
-    """A compiled condition, and what it looked at, for the trace: (text, evaluator) of each value it reads."""
+    """A compiled condition, and what it looked at, for the trace: (text, evaluator) of each value it reads.
+
+    `horizon` says when time alone may change it; `None`: never.
+    """
 
     holds: Evaluator
     reads: tuple[tuple[str, Evaluator], ...]
+    horizon: Horizon | None = None
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """A state made ready. `at_once` keeps the machine's order; `on` groups the event transitions by event."""
+    """A state made ready. `at_once` keeps the machine's order; `on` groups the event transitions, which `awaited` lists, by event.
+
+    `timed` is when time alone may let those go on who rest here for a condition.
+    """
 
     state: State
     assigned: tuple[tuple[str, Evaluator], ...] = ()
@@ -45,11 +53,16 @@ class Step(Struct, frozen=True, kw_only=True):
     at_once: tuple[tuple[Always | If | Arm | Lap | NotSent | When, Condition | None, str], ...] = ()
     on: dict[str, tuple[tuple[Condition | None, str], ...]] = {}
     when: tuple[tuple[Condition, str], ...] = ()
+    awaited: tuple[tuple[str, Condition | None, str], ...] = ()
+    timed: tuple[Horizon, ...] = ()
     due: str | None = None
 
 
 class Program(Struct, frozen=True, kw_only=True):
-    """A machine made ready. `contents` maps (message, channel) to digests by locale."""
+    """A machine made ready. `contents` maps (message, channel) to digests by locale.
+
+    `timed` is when time alone may let those leave who are inside.
+    """
 
     machine: Machine
     version: str
@@ -58,6 +71,7 @@ class Program(Struct, frozen=True, kw_only=True):
     key: Evaluator | None
     goal: Condition | None
     exits: tuple[tuple[str, str | None, Condition | None], ...]
+    timed: tuple[Horizon, ...]
     contents: dict[tuple[str, str], dict[str, str]]
 
 
@@ -68,6 +82,7 @@ def link(machine: Machine, version: str) -> Program:
     for content in machine.contents:
         contents.setdefault((content.message, content.channel), {})[content.locale] = content.digest
     goal = machine.goal
+    exits = tuple((rule.id, rule.event, _condition(rule.when, zone)) for rule in machine.exits)
     return Program(
         machine=machine,
         version=version,
@@ -75,7 +90,8 @@ def link(machine: Machine, version: str) -> Program:
         admits=_condition(machine.entry.where, zone),
         key=None if machine.entry.key is None else compile_expression(machine.entry.key, zone),
         goal=None if goal is None else _condition(goal.where, zone),
-        exits=tuple((rule.id, rule.event, _condition(rule.when, zone)) for rule in machine.exits),
+        exits=exits,
+        timed=_timed(condition for _, event, condition in exits if event is None),
         contents=contents,
     )
 
@@ -87,7 +103,12 @@ def _condition(node: typed.Expression | None, zone: str) -> Condition | None:
     return Condition(
         holds=compile_expression(node, zone),
         reads=tuple((text, compile_expression(leaf, zone)) for text, leaf in reads.items()),
+        horizon=compile_horizon(node, zone),
     )
+
+
+def _timed(conditions: Iterable[Condition | None]) -> tuple[Horizon, ...]:
+    return tuple(one.horizon for one in conditions if one is not None and one.horizon is not None)
 
 
 def _leaves(node: typed.Expression) -> Iterator[typed.Expression]:
@@ -115,26 +136,29 @@ def _leaves(node: typed.Expression) -> Iterator[typed.Expression]:
 
 
 def _step(state: State, zone: str) -> Step:
+    awaited = tuple(
+        (transition.trigger.event, _condition(transition.trigger.where, zone), transition.target)
+        for transition in state.transitions
+        if isinstance(transition.trigger, On)
+    )
     on: dict[str, tuple[tuple[Condition | None, str], ...]] = {}
-    for transition in state.transitions:
-        if isinstance(transition.trigger, On):
-            trigger = transition.trigger
-            on[trigger.event] = (
-                *on.get(trigger.event, ()),
-                (_condition(trigger.where, zone), transition.target),
-            )
+    for event, condition, target in awaited:
+        on[event] = (*on.get(event, ()), (condition, target))
+    when = tuple(
+        (condition, transition.target)
+        for transition in state.transitions
+        if isinstance(transition.trigger, When)
+        and (condition := _condition(transition.trigger.condition, zone)) is not None
+    )
     return Step(
         state=state,
         assigned=_assigned(state, zone),
         moment=compile_expression(state.timer.moment, zone) if isinstance(state.timer, AtDate) else None,
         at_once=tuple(_at_once(state.transitions, zone)),
         on=on,
-        when=tuple(
-            (condition, transition.target)
-            for transition in state.transitions
-            if isinstance(transition.trigger, When)
-            and (condition := _condition(transition.trigger.condition, zone)) is not None
-        ),
+        awaited=awaited,
+        when=when,
+        timed=_timed(condition for condition, _ in when),
         due=next((t.target for t in state.transitions if isinstance(t.trigger, Due)), None),
     )
 

@@ -1,55 +1,171 @@
-"""Who may be written to: the first of a send's channels that has an address and the customer's consent.
+"""Whether a message goes out: on which channel, now or later, or not at all.
 
-Pure. The answer is an effect either way: a message to hand over, or a skip with each channel's reason.
+The first of a send's channels that has an address and the customer's consent carries it. Quiet hours hold a marketing
+message back until they end, a frequency cap stops it or lets it wait, a paused journey sends nothing. Pure: the answer
+is an effect, or a hold.
 """
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from journeyscript.engine.calendar import local_text, resolve_zone
+from msgspec import Struct
+
+from journeyscript.engine.calendar import SECOND, local_text, quiet_until, resolve_zone, whole_second
+from journeyscript.engine.chance import draw
 from journeyscript.engine.program import Program
-from journeyscript.engine.values import Enrollment, Facts, SendMessage, SkipMessage
+from journeyscript.engine.values import (
+    ChannelPolicy,
+    Enrollment,
+    Facts,
+    Held,
+    HeldReason,
+    SendMessage,
+    SkipMessage,
+    Slot,
+)
 from journeyscript.machine.model import MessageClass, Send
-from journeyscript.semantics.types import Kind, Value
+from journeyscript.semantics.types import Instant, Kind, Value
+from journeyscript.syntax.duration import show_duration
+from journeyscript.syntax.policies import FrequencyCap
 
-SkipReason: TypeAlias = Literal["no_channel", "no_address", "suppressed", "no_consent"]
+Unreachable: TypeAlias = Literal["no_channel", "no_address", "suppressed", "no_consent"]
 
 
-def decide_send(
-    program: Program,
-    send: Send,
-    step: str,
-    visit: int,
-    enrollment: Enrollment,
-    facts: Facts,
-    given: dict[str, Value],
-) -> SendMessage | SkipMessage:
-    """Return the message on the channel that may carry it, or why none may. `given` are the step's own variables."""
+class Hold(Struct, frozen=True, kw_only=True):
+    """The message waits until this instant, when everything is decided again. `values` say what holds it."""
+
+    until: Instant
+    held: Held
+    values: tuple[tuple[str, Value], ...]
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A step's wish to send: `at` is when it should have been reached, `held` why it waits already, where it does."""
+
+    program: Program
+    send: Send
+    step: str
+    visit: int
+    enrollment: Enrollment
+    given: dict[str, Value]
+    at: Instant
+    held: Held | None = None
+
+    def skipped(self, reason: str, tried: tuple[tuple[str, str], ...] = ()) -> SkipMessage:
+        """Return that the message is not sent, and why."""
+        return SkipMessage(
+            step=self.step,
+            visit=self.visit,
+            message=self.send.message,
+            kind=self.send.kind,
+            reason=reason,
+            tried=tried,
+        )
+
+    def hold(self, reason: HeldReason, until: Instant, *values: tuple[str, Value]) -> Hold:
+        """Return that the message waits."""
+        return Hold(until=until, held=Held(reason=reason, given=self.given), values=values)
+
+
+def decide_send(asked: Asked, facts: Facts, now: Instant) -> SendMessage | SkipMessage | Hold:
+    """Return the message on the channel that may carry it, why none may, or until when it waits."""
+    stopped = _controlled(asked, facts)
+    if stopped is not None:
+        return stopped
+    send = asked.send
+    max_age = facts.policies.max_age if send.max_age is None else send.max_age
+    latest = whole_second(asked.at + max_age)
+    if now > latest:
+        waited = asked.held is not None and asked.held.reason == "quiet_hours"
+        return asked.skipped("quiet_expired" if waited else "stale")
+    channel, address, tried = _channel(send, facts)
+    if channel is None:
+        return asked.skipped(tried[0][1] if tried else "no_channel", tried)
+    if send.kind == "marketing":
+        stopped = _quiet(asked, channel, facts, now, latest) or _capped(asked, channel, facts, now)
+        if stopped is not None:
+            return stopped
+    locale, content = _content(asked.program, send.message, channel, facts.attributes.get("locale"))
+    return SendMessage(
+        step=asked.step,
+        visit=asked.visit,
+        message=send.message,
+        kind=send.kind,
+        channel=channel,
+        address=address,
+        content=content,
+        locale=locale,
+        data=_data(asked.program, send, asked.enrollment, facts, asked.given),
+        expires_at=latest,
+    )
+
+
+def _controlled(asked: Asked, facts: Facts) -> Hold | SkipMessage | None:
+    """Return that the message waits until the journey is resumed, or that the pause has made it stale."""
+    machine = asked.program.machine
+    control = facts.control(machine.journey)
+    if control.paused_at is not None:
+        return asked.hold("paused", asked.enrollment.entered_at + machine.lifetime)
+    if control.stale_before is not None and asked.at < control.stale_before:
+        return asked.skipped("stale")
+    return None
+
+
+def _channel(send: Send, facts: Facts) -> tuple[str | None, str, tuple[tuple[str, str], ...]]:
+    """Return the first channel that may be used with the address, and why those before it may not."""
     tried: list[tuple[str, str]] = []
     for channel in _order(send, facts):
         address, reason = _reachable(channel, send.kind, facts)
-        if reason is not None:
-            tried.append((channel, reason))
-            continue
-        locale, content = _content(program, send.message, channel, facts.attributes.get("locale"))
-        return SendMessage(
-            step=step,
-            visit=visit,
-            message=send.message,
-            kind=send.kind,
-            channel=channel,
-            address=address,
-            content=content,
-            locale=locale,
-            data=_data(program, send, enrollment, facts, given),
-        )
-    return SkipMessage(
-        step=step,
-        visit=visit,
-        message=send.message,
-        kind=send.kind,
-        reason=tried[0][1] if tried else "no_channel",
-        tried=tuple(tried),
+        if reason is None:
+            return channel, address, tuple(tried)
+        tried.append((channel, reason))
+    return None, "", tuple(tried)
+
+
+def _quiet(asked: Asked, channel: str, facts: Facts, now: Instant, latest: Instant) -> Hold | SkipMessage | None:
+    """Return that the message waits for the end of the channel's quiet hours, as long as it may."""
+    policy: ChannelPolicy = facts.channels[channel]
+    if not policy.quiet_hours:
+        return None
+    zone, doubt = resolve_zone(facts.attributes.get("timezone"), asked.program.machine.timezone)
+    end = quiet_until(now, policy.quiet_hours, zone)
+    if end is None:
+        return None
+    if now >= latest:
+        return asked.skipped("quiet_expired")
+    # All who wait for one morning would otherwise be written to in the same second.
+    seconds = max(facts.policies.release_over // SECOND, 1)
+    release = end + draw(seconds, "release", asked.step, facts.external_id, str(asked.visit)) * SECOND
+    return asked.hold("quiet_hours", min(release, latest), ("zone", zone if doubt is None else f"{zone} ({doubt})"))
+
+
+def _capped(asked: Asked, channel: str, facts: Facts, now: Instant) -> Hold | SkipMessage | None:
+    """Return that a frequency cap stops the message, or lets it wait until there is room again."""
+    reached = [
+        (free, cap) for cap in facts.policies.caps if (free := _room_again(cap, channel, facts.recent, now)) is not None
+    ]
+    if not reached:
+        return None
+    free, cap = max(reached, key=lambda one: one[0])
+    latest = whole_second(asked.at + asked.send.delay)
+    if now >= latest:
+        return asked.skipped("capped", ((channel, _in_words(cap)),))
+    return asked.hold("capped", min(free, latest), ("cap", _in_words(cap)))
+
+
+def _room_again(cap: FrequencyCap, channel: str, recent: Sequence[Slot], now: Instant) -> Instant | None:
+    """Return when a cap that is reached has room again, `None` where it has room now, or is for other channels."""
+    if cap.channel is not None and cap.channel != channel:
+        return None
+    counted = sorted(
+        slot.at for slot in recent if slot.at > now - cap.per and (cap.channel is None or slot.channel == cap.channel)
     )
+    return counted[-cap.messages] + cap.per if len(counted) >= cap.messages else None
+
+
+def _in_words(cap: FrequencyCap) -> str:
+    on = "" if cap.channel is None else f" on {cap.channel}"
+    return f"{cap.messages} in {show_duration(cap.per)}{on}"
 
 
 def _order(send: Send, facts: Facts) -> tuple[str, ...]:
@@ -59,7 +175,7 @@ def _order(send: Send, facts: Facts) -> tuple[str, ...]:
     return (str(preferred), *(channel for channel in send.via if channel != preferred))
 
 
-def _reachable(channel: str, kind: MessageClass, facts: Facts) -> tuple[str, SkipReason | None]:
+def _reachable(channel: str, kind: MessageClass, facts: Facts) -> tuple[str, Unreachable | None]:
     """Return the address on a channel, and the reason why it may not be used."""
     policy = facts.channels.get(channel)
     if policy is None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from journeyscript.machine.model import MessageClass
 from journeyscript.semantics.types import Instant, Value
+from journeyscript.syntax.policies import Policies, QuietWindow
 
 Status: TypeAlias = Literal["active", "completed", "exited", "failed"]
 Properties: TypeAlias = dict[str, Value]
@@ -39,12 +40,27 @@ class ProfileChanged(Struct, frozen=True, kw_only=True):
 Input: TypeAlias = Event | TimerFired | ProfileChanged
 
 
+HeldReason: TypeAlias = Literal["quiet_hours", "capped", "paused"]
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """A message that waits: for quiet hours to end, for a cap to let it through, for its journey to be resumed.
+
+    `given` are its step's variables.
+    """
+
+    reason: HeldReason
+    given: dict[str, Value] = {}
+
+
 class Enrollment(Struct, frozen=True, kw_only=True):
     """One customer's way through one journey.
 
     `visit` counts the states reached, the first is 1: with the id it names everything the enrollment does, so a
     retry gives the same keys. `since` is when the present state was reached, `due_at` when its time is up (whole
-    seconds), `laps` how often each loop was gone through.
+    seconds), `laps` how often each loop was gone through. `held` is the message that keeps it in a send's state,
+    `deadline` until when an awaited event counts, where that is before its time is up. Where a condition may come true
+    by the passing of time before that, `due_at` is when to look again, and `until` when its time is up.
     """
 
     id: int
@@ -60,20 +76,53 @@ class Enrollment(Struct, frozen=True, kw_only=True):
     due_at: Instant | None = None
     entry: Event
     laps: dict[str, int] = {}
+    held: Held | None = None
+    deadline: Instant | None = None
+    until: Instant | None = None
     goal_at: Instant | None = None
     ended_at: Instant | None = None
     reason: str | None = None
+
+    @property
+    def over_at(self) -> Instant | None:
+        """When the time of its state is up, whatever it is looked at before; `None` for one that has ended."""
+        return self.due_at if self.until is None else self.until
 
 
 class ChannelPolicy(Struct, frozen=True, kw_only=True):
     """What a channel asks before it may carry a message to somebody.
 
     `address`: the customer attribute that holds the address (`None`: none is needed). `consent`: `opt_in` needs a
-    recorded yes, `opt_out` is stopped by a recorded no, `none` asks nothing.
+    recorded yes, `opt_out` is stopped by a recorded no, `none` asks nothing. `quiet_hours`: when no marketing goes
+    out.
     """
 
     address: str | None = None
     consent: Literal["opt_in", "opt_out", "none"] = "opt_in"
+    quiet_hours: tuple[QuietWindow, ...] = ()
+
+
+class Control(Struct, frozen=True, kw_only=True):
+    """What an operator has ordered of a journey, all in instants; `None`: not.
+
+    Since `paused_at` it stands still, since `stopped_at` it lets nobody in. Messages that should have gone out before
+    `stale_before` are not sent.
+    """
+
+    paused_at: Instant | None = None
+    stopped_at: Instant | None = None
+    stale_before: Instant | None = None
+
+
+UNCONTROLLED = Control()
+"""What holds for a journey of which nothing was ordered."""
+
+
+class Slot(Struct, frozen=True, kw_only=True):
+    """A marketing message that counts against the frequency caps: when it was sent, or is to be."""
+
+    channel: str
+    at: Instant
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -81,7 +130,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     `external_id` is the name the customer goes by outside, and what chance is drawn from. `history` holds the past
     events that machines need, oldest first, the present one included. `suppressed` holds the addresses that
-    refused for good.
+    refused for good, `recent` the marketing messages that any cap still looks at, in no order. `controls` says which
+    journeys an operator has paused or stopped.
     """
 
     external_id: str
@@ -90,13 +140,23 @@ class Facts(Struct, frozen=True, kw_only=True):
     history: Mapping[str, Sequence[Event]] = {}
     suppressed: frozenset[str] = frozenset()
     channels: Mapping[str, ChannelPolicy] = {}
+    policies: Policies = Policies()
+    recent: Sequence[Slot] = ()
+    controls: Mapping[str, Control] = {}
+
+    def control(self, journey: str) -> Control:
+        """Return what an operator has ordered of a journey."""
+        return self.controls.get(journey, UNCONTROLLED)
 
 
 # Effects ----------------------------------------------------------------------------------------------------------
 
 
 class SendMessage(Struct, frozen=True, kw_only=True):
-    """A message to hand to a channel. `data` is what the content may read; `content` is its digest."""
+    """A message to hand to a channel, not later than `expires_at`.
+
+    `data` is what the content may read; `content` is its digest.
+    """
 
     step: str
     visit: int
@@ -107,6 +167,7 @@ class SendMessage(Struct, frozen=True, kw_only=True):
     content: str
     locale: str
     data: dict[str, Value]
+    expires_at: Instant
 
 
 class SkipMessage(Struct, frozen=True, kw_only=True):
@@ -139,8 +200,9 @@ class Decision(Struct, frozen=True, kw_only=True):
     """One line of the trace: the state reached, when, by which rule, and the values that decided it.
 
     `rule` is one of `entry`, `event NAME`, `timer`, `if N` (the Nth transition of the state left), `else`, `when`,
-    `arm NAME`, `lap N`, `laps done`, `done`, `send CHANNEL`, `skipped REASON`, `window open`, `date missing`,
-    `date past`, `goal`, `exit ID`, `expired`, `endless`.
+    `arm NAME`, `lap N`, `laps done`, `done`, `send CHANNEL`, `skipped REASON`, `held REASON`, `late EVENT`, `window open`,
+    `date missing`, `date past`, `goal`, `exit ID`, `expired`, `endless`, `holdout`, `restarted`, `refreshed`, `stopped`.
+    Who is held out has no state: it is empty.
     """
 
     visit: int

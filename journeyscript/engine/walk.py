@@ -9,7 +9,7 @@ import msgspec
 from journeyscript.engine.calendar import whole_second
 from journeyscript.engine.chance import draw
 from journeyscript.engine.program import Condition, Program, Step
-from journeyscript.engine.sending import decide_send
+from journeyscript.engine.sending import Asked, Hold, decide_send
 from journeyscript.engine.timers import Fixed, Passed, set_timer
 from journeyscript.engine.values import (
     Decision,
@@ -22,6 +22,7 @@ from journeyscript.engine.values import (
     SendMessage,
     SetAttributes,
     SkipMessage,
+    Slot,
     Status,
 )
 from journeyscript.machine.model import Always, Arm, Assign, Emit, If, Lap, NotSent, Send, When
@@ -41,8 +42,8 @@ class Walk:
     """The state of one call of `step`. `enrollment` is as it came in; what moves stands beside it."""
 
     __slots__ = (
-        "_sent", "due_at", "effects", "ended_at", "enrollment", "event", "facts", "goal_at", "laps", "now", "program",
-        "reason", "since", "state", "status", "trace", "visit",
+        "_late", "_sent", "deadline", "due_at", "effects", "ended_at", "enrollment", "event", "facts", "goal_at", "held", "laps",
+        "look_at", "now", "program", "reason", "since", "state", "status", "trace", "visit",
     )  # fmt: skip
 
     def __init__(
@@ -51,16 +52,19 @@ class Walk:
         self.program, self.facts, self.event, self.now = program, facts, event, now
         self.enrollment = enrollment
         self.state, self.visit = enrollment.state, enrollment.visit
-        self.since, self.due_at = enrollment.since, enrollment.due_at
-        self.laps, self.goal_at = enrollment.laps, enrollment.goal_at
+        self.since, self.due_at, self.deadline = enrollment.since, enrollment.over_at, enrollment.deadline
+        self.look_at = None if enrollment.until is None else enrollment.due_at
+        self.laps, self.goal_at, self.held = enrollment.laps, enrollment.goal_at, enrollment.held
         self.status, self.reason, self.ended_at = enrollment.status, enrollment.reason, enrollment.ended_at
         self.effects: list[Effect] = []
         self.trace: list[Decision] = []
         self._sent: SendMessage | SkipMessage | None = None
+        self._late = 0
 
     def outcome(self) -> Outcome:
         """Return what the call has come to."""
-        if not self.trace:
+        look_at = self._next_look()
+        if not self.trace and look_at == self.look_at:
             return Outcome(enrollment=self.enrollment)
         came = self.enrollment
         moved = Enrollment(
@@ -74,14 +78,38 @@ class Walk:
             visit=self.visit,
             entered_at=came.entered_at,
             since=self.since,
-            due_at=self.due_at,
+            due_at=self.due_at if look_at is None else look_at,
             entry=came.entry,
             laps=self.laps,
+            held=self.held,
+            deadline=self.deadline,
+            until=None if look_at is None else self.due_at,
             goal_at=self.goal_at,
             ended_at=self.ended_at,
             reason=self.reason,
         )
         return Outcome(enrollment=moved, effects=tuple(self.effects), trace=tuple(self.trace))
+
+    def _next_look(self) -> Instant | None:
+        """Return when to look again at conditions that time alone may change; `None` where the state ends before.
+
+        One look that comes too early costs less than to move it at every input.
+        """
+        if self.status != "active" or self.due_at is None:
+            return None
+        timed = (*self.program.timed, *self.program.steps[self.state].timed)
+        moments = (horizon(self.facts, None, self.enrollment, self.now) for horizon in timed)
+        first = min((whole_second(moment) for moment in moments if moment is not None), default=None)
+        if first is None or first > self.due_at:
+            first = None
+        if (
+            not self.trace
+            and self.look_at is not None
+            and self.now < self.look_at
+            and (not first or self.look_at <= first)
+        ):
+            return self.look_at
+        return first
 
     def values(self, *conditions: Condition | None) -> Values:
         """Return what conditions looked at, with the values they saw."""
@@ -129,11 +157,14 @@ class Walk:
     def take_event(self, event: Event) -> None:
         """Take the first transition that waits for this event, or for a condition that holds now."""
         here = self.program.steps[self.state]
-        in_time = event.at >= self.since and (self.due_at is None or event.at <= self.due_at)
+        deadline = self.due_at if self.deadline is None else self.deadline
+        in_time = event.at >= self.since and (deadline is None or event.at <= deadline)
         for condition, target in here.on.get(event.name, ()) if in_time else ():
             if self.holds(condition):
                 self.arrive(target, f"event {event.name}", self.values(condition))
                 return
+        if event.at < self.since and event.name in self.program.machine.needs.events:
+            self._note(f"late {event.name}", (("seconds", (self.since - event.at) // 1000),))
         self.take_change()
 
     def take_change(self) -> None:
@@ -148,15 +179,28 @@ class Walk:
         due = self.program.steps[self.state].due
         if self.now >= self._expires_at():
             self._end("exited", "expired", "expired", ())
-        elif self.due_at is not None and self.due_at <= self.now and due is not None:
-            late = self.now - self.due_at
-            self.arrive(due, "timer", (("late_seconds", late // 1000),) if late >= NOTABLY_LATE else ())
+        elif self.look_at is not None and self.look_at <= self.now:
+            self.take_change()
+        elif self.due_at is None or self.due_at > self.now:
+            return
+        elif self.held is not None:
+            self._release()
+        elif due is not None:
+            self._late = self.now - self.due_at
+            values = (("late_seconds", self._late // 1000),) if self._late >= NOTABLY_LATE else ()
+            self.arrive(due, "timer", values)
+
+    def leave(self, reason: str) -> None:
+        """Leave for a reason that no rule of the machine names."""
+        self._end("exited", reason, reason, ())
 
     # Moving ----------------------------------------------------------------------------------------------------------
 
     def arrive(self, target: str, rule: str, values: Values) -> None:
         """Reach a state, and go on from it as far as it goes at once."""
-        onward: tuple[str, str, Values] | None = (target, rule, values)
+        self._go((target, rule, values))
+
+    def _go(self, onward: tuple[str, str, Values] | None) -> None:
         for _ in range(len(self.program.steps) + SPARE_MOVES):
             if onward is None:
                 return
@@ -165,7 +209,8 @@ class Walk:
 
     def _reach(self, target: str, rule: str, values: Values) -> tuple[str, str, Values] | None:
         here = self.program.steps[target]
-        self.state, self.visit, self.since, self.due_at = target, self.visit + 1, self.now, None
+        self.state, self.visit, self.since = target, self.visit + 1, self.now
+        self.due_at = self.deadline = None
         self._note(rule, values)
         final = here.state.final
         if final is not None:
@@ -175,16 +220,20 @@ class Walk:
             if isinstance(here.state.action, Send) and self._leave_by_condition():
                 return None
             self._act(here)
+            if self.held is not None:
+                return None
         passed: Passed | None = None
         if here.state.timer is not None:
             match set_timer(self.program, here, self.enrollment, self.visit, self.event, self.facts, self.now):
                 case Fixed(at=at, values=seen):
                     self._rest_until(at, seen)
+                    if here.on and self.facts.policies.grace:
+                        self._be_patient()
                 case Passed() as passed:
                     if passed.leave:
                         self._end("exited", passed.rule.replace(" ", "_"), passed.rule, ())
                         return None
-        onward = self._at_once(here)
+        onward = self._look_back(here) or self._at_once(here)
         if onward is None and passed is not None and here.due is not None:
             return here.due, passed.rule, passed.values
         if onward is None and self.due_at is None:
@@ -197,15 +246,73 @@ class Walk:
             case None:
                 return
             case Send() as send:
-                self._sent = decide_send(
-                    self.program, send, here.state.id, self.visit, self.enrollment, self.facts, values
-                )
-                self.effects.append(self._sent)
+                self._send(send, values)
             case Assign():
                 self.effects.append(SetAttributes(values=values))
                 self.facts = msgspec.structs.replace(self.facts, attributes={**self.facts.attributes, **values})
             case Emit(event=name):
                 self.effects.append(EmitEvent(event=Event(name=name, at=self.now, properties=values)))
+
+    def _look_back(self, here: Step) -> tuple[str, str, Values] | None:
+        """Return where the earliest event leads that was waited for and happened before, as far back as the state looks."""
+        lookback = here.state.lookback
+        if lookback is None:
+            return None
+        entered = self.enrollment.entry
+        start = self.enrollment.entered_at if lookback == "entry" else self.now - lookback
+        past = (
+            (event.at, order, event, condition, target)
+            for order, (name, condition, target) in enumerate(here.awaited)
+            for event in self.facts.history.get(name, ())
+            if start <= event.at <= self.now and event != entered
+        )
+        present = self.event
+        for _, _, event, condition, target in sorted(past, key=lambda one: one[:2]):
+            self.event = event
+            if self.holds(condition):
+                return target, f"event {event.name}", self.values(condition)
+        self.event = present
+        return None
+
+    def _be_patient(self) -> None:
+        """Wait a little beyond the deadline, for events that kept it and are still on their way."""
+        assert self.due_at is not None
+        self.deadline = self.due_at
+        self.due_at = min(self.due_at + self.facts.policies.grace, whole_second(self._expires_at()))
+
+    def _send(self, send: Send, given: dict[str, Value]) -> bool:
+        """Hand the message over or let it go; else rest here until it is decided again, and return `False`."""
+        asked = Asked(
+            program=self.program,
+            send=send,
+            step=self.state,
+            visit=self.visit,
+            enrollment=self.enrollment,
+            given=given,
+            at=self.since - self._late,
+            held=self.held,
+        )
+        answer = decide_send(asked, self.facts, self.now)
+        if isinstance(answer, Hold):
+            self.held = answer.held
+            self._rest_until(answer.until, ())
+            self._note(f"held {answer.held.reason}", answer.values)
+            return False
+        self.held, self._sent = None, answer
+        self.effects.append(answer)
+        if isinstance(answer, SendMessage) and answer.kind == "marketing":
+            slot = Slot(channel=answer.channel, at=self.now)
+            self.facts = msgspec.structs.replace(self.facts, recent=(*self.facts.recent, slot))
+        return True
+
+    def _release(self) -> None:
+        """Decide again on the message that waited, and go on where it waits no longer."""
+        here = self.program.steps[self.state]
+        assert self.held is not None
+        assert isinstance(here.state.action, Send), "only a send holds anybody"
+        self.due_at = None
+        if self._send(here.state.action, self.held.given):
+            self._go(self._at_once(here))
 
     def _at_once(self, here: Step) -> tuple[str, str, Values] | None:
         """Return the first transition that needs neither an event nor a timer: (target, rule, values)."""
@@ -279,6 +386,21 @@ class Walk:
         self.trace.append(Decision(visit=self.visit, state=self.state, at=self.now, rule=rule, values=values))
 
     def _end(self, status: Status, reason: str, rule: str, values: Values) -> None:
-        """End the enrollment where it stands."""
-        self.status, self.reason, self.due_at, self.ended_at = status, reason, None, self.now
+        """End the enrollment where it stands; a message that waits is not sent any more."""
+        if self.held is not None:
+            send = self.program.steps[self.state].state.action
+            assert isinstance(send, Send), "only a send holds anybody"
+            self.effects.append(
+                SkipMessage(
+                    step=self.state,
+                    visit=self.visit,
+                    message=send.message,
+                    kind=send.kind,
+                    reason="cancelled",
+                    tried=(),
+                )
+            )
+            self.held = None
+        self.status, self.reason, self.ended_at = status, reason, self.now
+        self.due_at = self.deadline = None
         self._note(rule, values)

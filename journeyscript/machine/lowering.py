@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from journeyscript.diagnostics import Diagnostic
 from journeyscript.machine.canonical import digest_of
+from journeyscript.machine.entries import lower_entry
 from journeyscript.machine.model import (
     MACHINE_FORMAT,
     About,
     Content,
-    Entry,
     ExitRule,
     Final,
     Goal,
@@ -70,21 +70,13 @@ def lower(journey: Journey, surroundings: Surroundings) -> tuple[Compiled | None
     """Return the compiled journey and its findings; no machine where a finding leaves a hole in it."""
     findings: list[Diagnostic] = []
     reader = Reader(journey=journey.name.text, findings=findings)
-    entry_event = reader.event(journey.entry.event, surroundings.catalog)
-    entry_definition = entry_event or EventDefinition(name=journey.entry.event.text, properties={})
-    scope = Scope(catalog=surroundings.catalog, event=entry_definition)
     if journey.segment is not None:
         reader.segment(journey.segment, surroundings.catalog)
-    where, known = reader.guard(journey.entry.where, scope)
-    entry = Entry(
-        event=journey.entry.event.text,
-        where=where,
-        again=reader.again(journey.entry.again),
-        key=reader.expression(journey.entry.key, scope.knowing(known)),
+    start = lower_entry(journey, reader, surroundings.catalog)
+    known = start.known
+    inside = Scope(catalog=surroundings.catalog, event=start.event, entry=start.event, in_journey=True).knowing(
+        known | frozenset("entry." + path for path in known if path.startswith("event."))
     )
-    inside = Scope(
-        catalog=surroundings.catalog, event=entry_definition, entry=entry_definition, in_journey=True
-    ).knowing(known | frozenset("entry." + path for path in known if path.startswith("event.")))
     goal = _goal(journey, reader, inside)
     exits = _exits(journey, reader, inside)
     lifetime = reader.milliseconds(journey.lifetime) if journey.lifetime is not None else DEFAULT_LIFETIME
@@ -99,7 +91,7 @@ def lower(journey: Journey, surroundings: Surroundings) -> tuple[Compiled | None
     )
     initial, _ = steps.block(journey.steps, END, inside)
     states = (*steps.in_file_order(), State(id=END, step="end", final=Final(status="completed")))
-    findings += _template_findings(states, surroundings, entry_definition, reader.journey)
+    findings += _template_findings(states, surroundings, start.event, reader.journey)
     if any(f.severity == "error" for f in findings):
         return None, findings
     contents, documents = _contents(states, surroundings.messages)
@@ -107,14 +99,14 @@ def lower(journey: Journey, surroundings: Surroundings) -> tuple[Compiled | None
         format=MACHINE_FORMAT,
         journey=reader.journey,
         timezone=surroundings.timezone,
-        entry=entry,
+        entry=start.entry,
         goal=goal,
         exits=exits,
         initial=initial,
         states=states,
         lifetime=lifetime,
         contents=contents,
-        needs=find_needs(entry, goal, exits, states, lifetime),
+        needs=find_needs(start.entry, goal, exits, states, lifetime),
     )
     return Compiled(machine=machine, about=_about(journey, steps), contents=documents), findings
 
@@ -180,7 +172,7 @@ def _contents(states: Iterable[State], messages: Messages) -> tuple[tuple[Conten
 
 
 def _about(journey: Journey, steps: StepLowering) -> About:
-    written: dict[str, Scalar | None] = {"entry": journey.entry.where or journey.entry.event}
+    written: dict[str, Scalar | None] = {"entry": journey.entry.where or journey.entry.kind}
     if journey.goal is not None:
         written["goal"] = journey.goal.where or journey.goal.event
     written |= {f"exit/{number}": rule.where or rule.when or rule.event for number, rule in enumerate(journey.exits, 1)}

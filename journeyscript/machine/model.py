@@ -12,12 +12,11 @@ from msgspec import Struct
 from journeyscript.diagnostics import Span
 from journeyscript.semantics.typed import Expression
 from journeyscript.semantics.types import Kind, Milliseconds, Type
+from journeyscript.syntax.policies import WEEKDAYS, Weekday
 
 MACHINE_FORMAT = 1
 
 MessageClass: TypeAlias = Literal["marketing", "transactional"]
-Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Part(Struct, frozen=True, kw_only=True, tag_field="is", omit_defaults=True):
@@ -130,7 +129,8 @@ class Send(Part, tag="send", frozen=True, kw_only=True):
     """One message, by the first of the channels that may carry it.
 
     `reads` names the customer and entry fields that the content uses, as dotted paths, with their kinds. `prefer`: the
-    customer's own preferred channel goes first.
+    customer's own preferred channel goes first. `delay` is how long the message waits at most where a frequency cap
+    stops it, `max_age` how old it may get (`None`: as the project says).
     """
 
     message: str
@@ -139,6 +139,8 @@ class Send(Part, tag="send", frozen=True, kw_only=True):
     prefer: bool = True
     variables: tuple[tuple[str, Expression], ...] = ()
     reads: dict[str, Kind] = {}
+    delay: Milliseconds = 0
+    max_age: Milliseconds | None = None
 
 
 class Assign(Part, tag="set", frozen=True, kw_only=True):
@@ -155,6 +157,53 @@ class Emit(Part, tag="emit", frozen=True, kw_only=True):
 
 
 Action: TypeAlias = Send | Assign | Emit
+
+# Entries that no event starts ------------------------------------------------------------------------------------
+
+ENTERED = "journeyscript.entered"
+"""The event of an entry that no event of the catalog started. No catalog can declare this name."""
+
+
+class BySchedule(Part, tag="schedule", frozen=True, kw_only=True):
+    """Everybody of whom `audience` is true, whenever the clock shows what the cron expression says.
+
+    `zone`: the clock is the project's (that of the machine), or each customer's own.
+    """
+
+    cron: str
+    audience: Expression
+    zone: Literal["project", "customer"] = "project"
+
+
+class ByDate(Part, tag="date", frozen=True, kw_only=True):
+    """At a moment of each customer: a timestamp, or a date at a minute of the day in the customer's zone.
+
+    `every` year: also at its anniversaries. `shift` milliseconds are added to the moment of each year; to a date only
+    whole days.
+    """
+
+    moment: Expression
+    shift: Milliseconds = 0
+    minute: int = 0
+    every: Literal["year"] | None = None
+
+
+class ByApi(Part, tag="api", frozen=True, kw_only=True):
+    """When somebody asks for it, naming the journey and the customer; the request has these properties."""
+
+    properties: dict[str, Type] = {}
+    optional: tuple[str, ...] = ()
+
+
+class BySegment(Part, tag="segment", frozen=True, kw_only=True):
+    """When the customer comes into a segment, or leaves it; its condition is carried along."""
+
+    name: str
+    condition: Expression
+    on: Literal["enter", "leave"] = "enter"
+
+
+EntryTrigger: TypeAlias = BySchedule | ByDate | ByApi | BySegment
 
 # The machine ---------------------------------------------------------------------------------------------------
 
@@ -177,7 +226,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where an enrollment can be. `id` is the step's id and stays the same over versions.
 
     On arrival `action` is done, then `timer` is set, then the transitions that need no event and no timer are
-    tried in order; where none applies the enrollment rests here. A final state has no transitions.
+    tried in order; where none applies the enrollment rests here. A final state has no transitions. `lookback`: events
+    from before the arrival count as well, from that long ago or from the entry on.
     """
 
     id: str
@@ -185,16 +235,35 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     action: Action | None = None
     timer: Timer | None = None
     transitions: tuple[Transition, ...] = ()
+    lookback: Milliseconds | Literal["entry"] | None = None
     final: Final | None = None
 
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What starts an enrollment. `again` is the cool-down from the last entry; `None` means never again."""
+    """What starts an enrollment, and whom it lets in; all but `event` and `where` holds for any kind of trigger.
+
+    `again` is the cool-down from the last entry, or from the last end with `again_from`; `None` means never again.
+    `holdout` is the share kept out, in parts per million. `max_active` bounds the active enrollments of the journey.
+    Of the journeys that one event starts, the one of the highest `priority` comes first; a customer is inside only
+    one journey of a `group`.
+
+    Where there is a `trigger`, it starts the journey instead of an event: `event` is then `ENTERED`, whose properties
+    are those of the request where it was one. `enrol` says whether those come in, too, who were there before the
+    journey.
+    """
 
     event: str
     where: Expression | None = None
+    trigger: EntryTrigger | None = None
+    enrol: Literal["future", "existing"] = "future"
     again: Milliseconds | None = None
+    again_from: Literal["entry", "exit"] = "entry"
     key: Expression | None = None
+    while_active: Literal["ignore", "restart", "refresh"] = "ignore"
+    holdout: int = 0
+    max_active: int | None = None
+    priority: int = 0
+    group: str = ""
 
 
 class Goal(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,8 +7,13 @@ from msgspec import Struct
 from journeyscript.machine.model import (
     Assign,
     AtDate,
+    ByApi,
+    ByDate,
+    BySchedule,
+    BySegment,
     Emit,
     Entry,
+    EntryTrigger,
     ExitRule,
     Goal,
     If,
@@ -75,11 +80,27 @@ class _Collected(Struct, kw_only=True):
                 case typed.Attribute(name=name, type=kind):
                     self.attributes[name] = kind
                 case typed.History(event=event, window=window):
-                    back = lifetime if window.since_entry else window.last
-                    known = self.history.get(event, 0)
-                    self.history[event] = None if back is None or known is None else max(known, back)
+                    self.ask(event, lifetime if window.since_entry else window.last)
                 case _:
                     pass
+
+    def ask(self, event: str, back: Milliseconds | None) -> None:
+        """Note that the history of an event is looked at, that far back; `None`: without limit."""
+        known = self.history.get(event, 0)
+        self.history[event] = None if back is None or known is None else max(known, back)
+
+
+def _asked_by(trigger: EntryTrigger | None) -> Iterator[typed.Expression]:
+    """Yield the expressions of an entry that no event starts."""
+    match trigger:
+        case BySchedule(audience=audience):
+            yield audience
+        case ByDate(moment=moment):
+            yield moment
+        case BySegment(condition=condition):
+            yield condition
+        case ByApi() | None:
+            return
 
 
 def find_needs(
@@ -91,8 +112,10 @@ def find_needs(
 ) -> Needs:
     """Return which events, which history and which attributes the parts of a machine look at."""
     collected = _Collected(attributes=dict(ALWAYS_READ), history={})
-    events = {entry.event}
-    roots = [entry.where, entry.key]
+    events = {entry.event} if entry.trigger is None else set()
+    roots = [entry.where, entry.key, *_asked_by(entry.trigger)]
+    if entry.trigger is None and entry.enrol == "existing":
+        collected.ask(entry.event, None)
     if goal is not None:
         events.add(goal.event)
         roots.append(goal.where)
@@ -104,6 +127,9 @@ def find_needs(
         for transition in state.transitions:
             if isinstance(transition.trigger, On):
                 events.add(transition.trigger.event)
+                if state.lookback is not None:
+                    back = lifetime if state.lookback == "entry" else state.lookback
+                    collected.ask(transition.trigger.event, back)
         if isinstance(state.action, Send):
             for path, kind in state.action.reads.items():
                 owner, _, name = path.partition(".")

@@ -5,6 +5,8 @@ compiler go on, so that all findings of a file come at once.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -30,6 +32,9 @@ from journeyscript.syntax.expression import Tree
 
 UNREADABLE = typed.Literal(value=None, type=BOOLEAN)
 """Stands where a text could not be read; a journey with an error gives no machine, so it never runs."""
+
+PER_PERCENT = 10_000
+"""Shares are whole parts per million."""
 
 
 class Reader:
@@ -124,19 +129,39 @@ class Reader:
         duration = self.duration(node)
         return duration.milliseconds + duration.calendar_days * DAY
 
-    def again(self, scalar: Scalar) -> Milliseconds | None:
-        """Return the cool-down that `again` says: `None` for never, 0 for always."""
-        match scalar.text.split(None, 1):
+    def lookback(self, scalar: Scalar | None) -> Milliseconds | Literal["entry"] | None:
+        """Return how far back a wait looks: not at all, to the entry, or for a time."""
+        if scalar is None:
+            return None
+        return "entry" if scalar.text.split() == ["since", "entry"] else self.milliseconds(scalar)
+
+    def again(self, scalar: Scalar) -> tuple[Milliseconds | None, Literal["entry", "exit"]]:
+        """Return the cool-down that `again` says (`None` for never, 0 for always), and what it counts from."""
+        match scalar.text.split():
             case ["never"]:
-                return None
+                return None, "entry"
             case ["always"]:
-                return 0
-            case ["after", _] if "after" in scalar.text:
-                length = scalar.text.split(None, 1)[1]
-                return self.milliseconds(Scalar(span=scalar.span, value=length, text=length))
+                return 0, "entry"
+            case ["after", *words, "after", "exit"] if words:
+                return self._cool_down(scalar, words), "exit"
+            case ["after", *words] if words:
+                return self._cool_down(scalar, words), "entry"
             case _:
                 self.note("JS005", f"`{scalar.text}` is no rule for entering again", scalar, _AGAIN)
-                return None
+                return None, "entry"
+
+    def _cool_down(self, scalar: Scalar, words: list[str]) -> Milliseconds:
+        length = " ".join(words)
+        return self.milliseconds(Scalar(span=scalar.span, value=length, text=length))
+
+    def share(self, scalar: Scalar) -> int:
+        """Return a share written in percent as parts per million."""
+        share = Decimal(scalar.text.removesuffix("%")) * PER_PERCENT
+        if not 0 < share < 100 * PER_PERCENT:
+            self.note("JS005", f"`{scalar.text}` is not between 0% and 100%", scalar, _SHARE)
+        elif share != int(share):
+            self.note("JS005", f"`{scalar.text}` has more than four decimals", scalar, _SHARE)
+        return int(share)
 
     def minute(self, node: Node) -> int:
         """Return a time of day in minutes after midnight."""
@@ -154,4 +179,5 @@ class Reader:
             self._findings.append(msgspec.structs.replace(found, journey=self.journey, step=self.step, witness=witness))
 
 
-_AGAIN = "write `never`, `always`, or a cool-down such as `after 30 days`"
+_AGAIN = "write `never`, `always`, or a cool-down such as `after 30 days` or `after 30 days after exit`"
+_SHARE = "write a share such as `5%` or `0.5%`"

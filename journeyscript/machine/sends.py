@@ -7,8 +7,9 @@ from journeyscript.machine.reading import Reader
 from journeyscript.semantics.catalog import suggestion
 from journeyscript.semantics.scope import Scope
 from journeyscript.semantics.templates import OFFERED, TemplateReads
-from journeyscript.semantics.types import Kind
-from journeyscript.source.nodes import Scalar
+from journeyscript.semantics.types import Kind, Milliseconds
+from journeyscript.source.nodes import Mapping as MappingNode
+from journeyscript.source.nodes import Node, Scalar
 from journeyscript.syntax.config import ChannelConfig
 from journeyscript.syntax.journey import SendStep
 from journeyscript.syntax.message import MessageFile
@@ -54,7 +55,13 @@ class SendLowering:
             prefer=not step.via,
             variables=variables,
             reads=self._reads(message, via, names, scope),
+            delay=self._delay(step.when_capped),
+            max_age=None if step.max_age is None else self.reader.milliseconds(step.max_age),
         )
+
+    def _delay(self, when_capped: Node | None) -> Milliseconds:
+        delay = when_capped.get("delay") if isinstance(when_capped, MappingNode) else None
+        return 0 if delay is None else self.reader.milliseconds(delay)
 
     def _carries(self, channel: Scalar, message: str, carried: Mapping[str, object]) -> bool:
         if channel.text not in self.channels:

@@ -10,7 +10,6 @@ import msgspec
 
 from journeyscript.diagnostics import Span
 from journeyscript.machine.model import (
-    WEEKDAYS,
     After,
     Always,
     Arm,
@@ -28,7 +27,6 @@ from journeyscript.machine.model import (
     State,
     Timer,
     Transition,
-    Weekday,
     When,
     Within,
 )
@@ -57,12 +55,12 @@ from journeyscript.syntax.journey import (
     WaitUntilStep,
 )
 from journeyscript.syntax.message import MessageFile
+from journeyscript.syntax.policies import read_days
 
 HASH_RANGE = 1_000_000
 """Arms of a split divide the whole numbers from 0 up to this."""
 
 _WINDOW = 'write two times, such as `["09:00", "18:00"]`; a window may run over midnight'
-_DAY_GROUPS: dict[str, tuple[Weekday, ...]] = {"weekdays": WEEKDAYS[:5], "weekend": WEEKDAYS[5:]}
 
 
 class StepLowering:
@@ -150,7 +148,7 @@ class StepLowering:
     def wait_until(self, step: WaitUntilStep, name: str, following: str, scope: Scope) -> Scope:
         """A time of day, a date, a window, or a condition."""
         fields = step.fields
-        spread_node, days = fields.get("spread"), self.days(fields.get("days"))
+        spread_node, days = fields.get("spread"), read_days(fields.get("days"))
         spread = 0 if spread_node is None else self.reader.milliseconds(spread_node)
         transitions = [Transition(trigger=Due(), target=following)]
         timer: Timer
@@ -200,8 +198,8 @@ class StepLowering:
         transitions.append(Transition(trigger=Due(), target=first))
         assert step.timeout is not None, "the structure check lets no wait without a timeout come here"
         self.reader.step = name
-        timer = self.timer(step.timeout)
-        self._keep(State(id=name, step="wait_for", timer=timer, transitions=tuple(transitions)))
+        timer, lookback = self.timer(step.timeout), self.reader.lookback(step.lookback)
+        self._keep(State(id=name, step="wait_for", timer=timer, transitions=tuple(transitions), lookback=lookback))
         return _meet(*ends, end)
 
     def branch(self, step: BranchStep, name: str, following: str, scope: Scope) -> Scope | None:
@@ -269,7 +267,7 @@ class StepLowering:
     def set(self, step: SetStep, name: str, following: str, scope: Scope) -> Scope:
         """Attributes written at once."""
         catalog = scope.catalog
-        values, written = [], set()
+        values, written, there = [], set(), set()
         for key, value in step.values:
             definition = catalog.attributes.get(key.text)
             if definition is None:
@@ -282,9 +280,11 @@ class StepLowering:
             self.reader.literal_fits(checked.node, definition.type, value)
             values.append((key.text, checked.node))
             written.add(f"customer.{key.text}")
+            if isinstance(checked.node, typed.Literal) and checked.node.value is not None:
+                there.add(f"customer.{key.text}")
         self._pass_through(name, "set", Assign(values=tuple(values)), following)
         lapse = Lapse(step=name, span=step.span, why="what was checked before is written here")
-        return scope.forgetting(frozenset(written), lapse)
+        return scope.forgetting(frozenset(written), lapse).knowing(frozenset(there))
 
     def emit(self, step: EmitStep, name: str, following: str, scope: Scope) -> Scope:
         """An event recorded at once."""
@@ -314,19 +314,6 @@ class StepLowering:
         if duration.calendar_days:
             return CalendarDays(days=duration.calendar_days)
         return After(duration=duration.milliseconds)
-
-    def days(self, node: Node | None) -> tuple[Weekday, ...]:
-        """Return the days of the week that are written, in the week's order; all where none are."""
-        match node:
-            case None:
-                return WEEKDAYS
-            case Scalar(text=text):
-                return _DAY_GROUPS.get(text) or tuple(day for day in WEEKDAYS if day == text)
-            case Sequence(items=items):
-                written = {item.text for item in items if isinstance(item, Scalar)}
-                return tuple(day for day in WEEKDAYS if day in written)
-            case _:
-                raise AssertionError("the schema lets no other form of `days` come here")
 
     def _pass_through(self, name: str, step: str, action: Assign | Emit, following: str) -> None:
         onward = (Transition(trigger=Always(), target=following),)

@@ -3,7 +3,6 @@
 from typing import assert_never
 
 from journeyscript.machine.model import (
-    WEEKDAYS,
     After,
     Always,
     Arm,
@@ -24,12 +23,12 @@ from journeyscript.machine.model import (
     Timer,
     Transition,
     Trigger,
-    Weekday,
     When,
     Within,
 )
 from journeyscript.semantics.show import show
 from journeyscript.syntax.duration import show_duration
+from journeyscript.syntax.policies import WEEKDAYS, Weekday
 
 
 def trigger_in_words(trigger: Trigger, state: State) -> str:
@@ -128,12 +127,41 @@ def transition_in_words(transition: Transition, state: State) -> str:
             return trigger_in_words(trigger, state)
 
 
+_REFUSALS = {
+    "other event": "the event does not start this journey",
+    "where": "the condition of `entry` does not hold",
+    "no_key": "the key of `entry` has no value",
+    "stale_event": "the event was older than `max_event_age` when it came",
+    "inside": "the customer is inside already",
+    "exclusive_group": "the customer is inside another journey of its group",
+    "again": "`again` does not let the customer enter anew yet",
+    "max_active": "as many as `max_active` lets in were inside",
+    "paused": "the journey was paused",
+    "stopped": "the journey was stopped",
+    "future_event": "its time lay ahead",
+}
+
+
+_HELD = {
+    "quiet_hours": "held back until quiet hours end",
+    "capped": "held back by a frequency cap",
+    "paused": "held back until the journey is resumed",
+}
+
+
+def refusal_in_words(reason: str) -> str:
+    """Return why an event did not get what it asked for."""
+    return _REFUSALS.get(reason, reason)
+
+
 def rule_in_words(machine: Machine, left: str | None, rule: str) -> str:
     """Return a rule of the trace in words; `left` is the state that was left by it, `None` at entry."""
     state = next((s for s in machine.states if s.id == left), None)
     kind, _, rest = rule.partition(" ")
     if kind == "entry":
         return f"entered on `{machine.entry.event}`"
+    if kind == "holdout":
+        return f"kept out on `{machine.entry.event}`, to measure what the journey does"
     if state is None:
         return rule
     match kind:
@@ -154,8 +182,18 @@ def rule_in_words(machine: Machine, left: str | None, rule: str) -> str:
             return f"sent by {rest}"
         case "skipped":
             return f"not sent: {rest}"
+        case "late":
+            return f"`{rest}` came in behind the step it could have been for; nothing is rewound"
+        case "held":
+            return _HELD.get(rest, rule)
+        case "stopped":
+            return "the journey was stopped, and let go of everybody"
         case "done":
             return "done"
+        case "restarted":
+            return f"`{machine.entry.event}` happened again: the journey starts anew"
+        case "refreshed":
+            return f"`{machine.entry.event}` happened again: its data takes the place of the first"
         case _:
             return rule
 

@@ -13,7 +13,18 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from journeyscript.engine.entry import Admitted, admit, enroll
+from journeyscript.engine.calendar import local_text
+from journeyscript.engine.entry import (
+    UNREMARKABLE,
+    Admitted,
+    Refreshes,
+    Refused,
+    Standing,
+    admit,
+    enroll,
+    make_room,
+    refresh,
+)
 from journeyscript.engine.program import Program
 from journeyscript.engine.step import step
 from journeyscript.engine.values import (
@@ -28,6 +39,7 @@ from journeyscript.engine.values import (
     SendMessage,
     SetAttributes,
     SkipMessage,
+    Slot,
     TimerFired,
     send_key,
 )
@@ -36,17 +48,23 @@ from journeyscript.runtime.programs import Programs
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import (
     ENROLLMENTS_PER_CUSTOMER,
+    FUTURE_EVENT,
     Changes,
     Customer,
     KeptDecision,
     KeptEvent,
     KeptSend,
+    Refusal,
     Rejected,
     Store,
 )
+from journeyscript.syntax.policies import Policies
 
 MOST_EMITTED = 100
 """Events that one input may cause through `emit`; more of them is a cycle between journeys."""
+
+NOTABLY_AHEAD = 60_000
+"""An event whose time is this many milliseconds ahead of the clock is told of; less is how clocks differ."""
 
 _Queue: TypeAlias = "deque[tuple[Event, str, str | None]]"
 """Events that are still to happen: the event, its source, and the source's own id for it."""
@@ -59,9 +77,20 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     programs: Programs
     channels: Mapping[str, ChannelPolicy]
+    policies: Policies = Policies()
     max_event_age: int
     virtual: bool
     """On virtual time a timer fires when it is due, however late the batch; else when the clock says."""
+
+    def recent_since(self, now: Instant) -> Instant | None:
+        """Return from when on the sends of a customer count against the caps of a batch; `None` where there are none.
+
+        A batch decides as of the past where an event comes late; on virtual time nobody knows how far.
+        """
+        if not self.policies.caps:
+            return None
+        longest = max(cap.per for cap in self.policies.caps)
+        return 0 if self.virtual else now - longest - self.max_event_age
 
 
 def advance(
@@ -83,16 +112,22 @@ def advance(
     accepted = sorted((item for item in incoming if isinstance(item, Incoming)), key=lambda item: item.at)
     accepted = _without_duplicates(store, accepted)
     due = list(due)
-    loaded = store.load(dict.fromkeys(item.customer for item in accepted), due, history=bool(rules.programs.history))
+    loaded = store.load(
+        dict.fromkeys(item.customer for item in accepted),
+        due,
+        history=bool(rules.programs.history),
+        recent_since=rules.recent_since(now),
+    )
     by_name = {customer.external_id: customer for customer in loaded.values()}
+    crowds = store.active(rules.programs.bounded) if rules.programs.bounded else {}
     progress: dict[int, _Progress] = {}
     for item in accepted:
         customer = by_name[item.customer]
-        one = progress.get(customer.number) or _Progress(customer, rules, changes, now)
+        one = progress.get(customer.number) or _Progress(customer, rules, changes, crowds, now)
         progress[customer.number] = one
         one.take(item)
     for number in due:
-        one = progress.get(number) or _Progress(loaded[number], rules, changes, now)
+        one = progress.get(number) or _Progress(loaded[number], rules, changes, crowds, now)
         progress[number] = one
         one.fire_until(now)
     for one in progress.values():
@@ -115,10 +150,15 @@ def _without_duplicates(store: Store, incoming: list[Incoming]) -> list[Incoming
 
 
 class _Progress:
-    """One customer during one batch."""
+    """One customer during one batch.
 
-    def __init__(self, customer: Customer, rules: Rules, changes: Changes, now: Instant) -> None:
-        self.customer, self.rules, self.changes, self.now = customer, rules, changes, now
+    `crowds` says how many are in each journey that only so many can be in; all customers of the batch share it.
+    """
+
+    def __init__(
+        self, customer: Customer, rules: Rules, changes: Changes, crowds: dict[str, int], now: Instant
+    ) -> None:
+        self.customer, self.rules, self.changes, self.crowds, self.now = customer, rules, changes, crowds, now
         self.active = {enrollment.id: enrollment for enrollment in customer.enrollments}
         self.moved: dict[int, Enrollment] = {}
         self.changed = customer.new
@@ -134,6 +174,8 @@ class _Progress:
             self._look_again(at)
             return
         event = item.event if at == item.at else msgspec.structs.replace(item.event, at=at)
+        if item.at - at >= NOTABLY_AHEAD:
+            self._refuse(event, FUTURE_EVENT, detail=local_text(item.at, "UTC"))
         stale = not self.rules.virtual and event.at < self.now - self.rules.max_event_age
         self._drain(deque([(event, item.source, item.source_id)]), may_start=not stale)
 
@@ -196,8 +238,8 @@ class _Progress:
         for enrollment in list(self.active.values()):
             if self.rules.programs.may_move(enrollment.version, event.name):
                 self._apply(self.active.get(enrollment.id, enrollment), event, event.at, queue)
-        for program in self.rules.programs.entering.get(event.name, ()) if may_start else ():
-            self._admit(program, event, source, queue)
+        for program in self.rules.programs.entering.get(event.name, ()):
+            self._admit(program, event, source, queue, stale=not may_start)
 
     def _keep(self, event: Event, source: str, source_id: str | None) -> None:
         needed = event.name in self.rules.programs.history
@@ -224,6 +266,8 @@ class _Progress:
                 history=customer.history,
                 suppressed=customer.suppressed,
                 channels=self.rules.channels,
+                policies=self.rules.policies,
+                recent=customer.recent,
             )
         return self._facts
 
@@ -237,33 +281,74 @@ class _Progress:
             outcome = _failed(enrollment, now)
         self._absorb(outcome, queue)
 
-    def _admit(self, program: Program, event: Event, source: str, queue: "_Queue") -> None:
+    def _admit(self, program: Program, event: Event, source: str, queue: "_Queue", *, stale: bool) -> None:
         customer, journey = self.customer, program.machine.journey
-        active = {(e.journey, e.key) for e in self.active.values()}
         try:
-            answer = admit(program, event, self._facts_now(), event.at, active, customer.last_entries)
+            answer = admit(program, event, self._facts_now(), event.at, self._standing(journey, stale=stale))
+            renewed = self._renewed(answer, event)
         except Exception:
             log.exception("the entry of %s failed", journey)
             self._reject(event, source, f"the entry of `{journey}` failed: nobody was let in")
             return
-        if not isinstance(answer, Admitted):
-            return
-        number = customer.number * ENROLLMENTS_PER_CUSTOMER + customer.next_enrollment
-        customer.next_enrollment += 1
-        customer.last_entries = {**customer.last_entries, (journey, answer.key): event.at}
-        self._absorb(self._enroll(program, number, answer.key, event), queue)
+        if isinstance(renewed, Outcome):
+            self._absorb(renewed, queue)
+        for refused in (answer, renewed):
+            if isinstance(refused, Refused) and refused.reason not in UNREMARKABLE:
+                self._refuse(event, refused.reason, journey)
+        if isinstance(answer, Admitted):
+            number = customer.number * ENROLLMENTS_PER_CUSTOMER + customer.next_enrollment
+            customer.next_enrollment += 1
+            customer.last_entries = {**customer.last_entries, (journey, answer.key): event.at}
+            self._absorb(self._enroll(program, number, answer, event), queue)
+        elif isinstance(renewed, Outcome) and self.rules.programs.may_change(renewed.enrollment.version):
+            # A condition that is waited for may look at what the customer entered on.
+            self._apply(renewed.enrollment, ProfileChanged(at=event.at), event.at, queue)
 
-    def _enroll(self, program: Program, number: int, key: str, event: Event) -> Outcome:
+    def _standing(self, journey: str, *, stale: bool) -> Standing:
+        return Standing(
+            inside={(e.journey, e.key): e for e in self.active.values()},
+            last_entries=self.customer.last_entries,
+            last_exits=self.customer.last_exits,
+            groups=self.rules.programs.groups,
+            active=self.crowds.get(journey, 0),
+            stale=stale,
+        )
+
+    def _renewed(self, answer: Admitted | Refreshes | Refused, event: Event) -> Outcome | Refused | None:
+        """Return what becomes of the enrollment that the customer is inside of: its end, or its new data."""
+        match answer:
+            case Admitted(ends=Enrollment() as current):
+                return make_room(self.rules.programs[current.version], current, self._facts_now(), event.at)
+            case Refreshes(enrollment=current):
+                program = self.rules.programs[current.version]
+                return refresh(program, current, event, self._facts_now(), event.at)
+            case _:
+                return None
+
+    def _refuse(self, event: Event, reason: str, journey: str = "", detail: str = "") -> None:
+        self.changes.refusals.append(
+            Refusal(
+                customer=self.customer.number,
+                at=event.at,
+                event=event.name,
+                journey=journey,
+                reason=reason,
+                detail=detail,
+            )
+        )
+
+    def _enroll(self, program: Program, number: int, admitted: Admitted, event: Event) -> Outcome:
         customer = self.customer.number
         try:
             return enroll(
                 program,
                 number=number,
                 customer=customer,
-                key=key,
+                key=admitted.key,
                 event=event,
                 facts=self._facts_now(),
                 now=event.at,
+                held_out=admitted.held_out,
             )
         except Exception:
             journey, initial = program.machine.journey, program.machine.initial
@@ -274,7 +359,7 @@ class _Progress:
                     customer=customer,
                     journey=journey,
                     version=program.version,
-                    key=key,
+                    key=admitted.key,
                     state=initial,
                     visit=0,
                     entered_at=event.at,
@@ -289,28 +374,45 @@ class _Progress:
         if not outcome.trace and self.active.get(enrollment.id) == enrollment:
             return
         self.moved[enrollment.id] = enrollment
+        was, journey = enrollment.id in self.active, enrollment.journey
         if enrollment.status == "active":
             self.active[enrollment.id] = enrollment
         else:
             self.active.pop(enrollment.id, None)
+            ended = enrollment.since if enrollment.ended_at is None else enrollment.ended_at
+            self.customer.last_exits = {**self.customer.last_exits, (journey, enrollment.key): ended}
+        if journey in self.crowds:
+            self.crowds[journey] += (enrollment.status == "active") - was
         self.changes.decisions += [KeptDecision(enrollment=enrollment.id, decision=d) for d in outcome.trace]
         moment = outcome.trace[-1].at if outcome.trace else self.now
         for effect in outcome.effects:
             match effect:
                 case SendMessage() | SkipMessage():
                     self.changes.sends.append(_kept_send(enrollment, effect, moment))
+                    self._count(effect, moment)
                 case SetAttributes(values=values):
                     self.customer.attributes = {**self.customer.attributes, **values}
                     self.changed, self._facts = True, None
                 case EmitEvent(event=event):
                     queue.append((event, f"journey:{enrollment.journey}", None))
 
+    def _count(self, effect: SendMessage | SkipMessage, moment: Instant) -> None:
+        """Take a slot of the frequency caps for a marketing message; it is given back where the send fails."""
+        if self.rules.policies.caps and isinstance(effect, SendMessage) and effect.kind == "marketing":
+            self.customer.recent = (*self.customer.recent, Slot(channel=effect.channel, at=moment))
+            self._facts = None
+
 
 def _failed(enrollment: Enrollment, now: Instant) -> Outcome:
     """Return an enrollment ended by a mistake of this program."""
     return Outcome(
         enrollment=msgspec.structs.replace(
-            enrollment, status="failed", reason="internal_error", due_at=None, ended_at=max(now, enrollment.since)
+            enrollment,
+            status="failed",
+            reason="internal_error",
+            due_at=None,
+            until=None,
+            ended_at=max(now, enrollment.since),
         )
     )
 
@@ -339,6 +441,7 @@ def _kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment
                 content=effect.content,
                 locale=effect.locale,
                 data=msgspec.json.encode(effect.data).decode(),
+                expires_at=effect.expires_at,
             )
         case SkipMessage():
             return msgspec.structs.replace(

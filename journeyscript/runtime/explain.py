@@ -10,9 +10,9 @@ from msgspec import Struct
 from journeyscript.diagnostics import Span
 from journeyscript.engine.calendar import local_text, resolve_zone
 from journeyscript.engine.values import Enrollment
-from journeyscript.machine.wording import rule_in_words
+from journeyscript.machine.wording import refusal_in_words, rule_in_words
 from journeyscript.semantics.types import Value
-from journeyscript.stores.records import Deployment, KeptSend, Story
+from journeyscript.stores.records import FUTURE_EVENT, Deployment, KeptSend, Refusal, Story
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -36,6 +36,18 @@ class Explanation(Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
 
 
+class Refused(Struct, frozen=True, kw_only=True):
+    """An event that did not get what it asked for: when (local time of the customer), of which journey, and why.
+
+    Without a journey, it asked to count at its own time.
+    """
+
+    at: str
+    event: str
+    journey: str
+    why: str
+
+
 def explain(
     story: Story, deployments: Mapping[str, Deployment], default_zone: str, journey: str | None = None
 ) -> tuple[Explanation, ...]:
@@ -46,6 +58,24 @@ def explain(
         for enrollment in story.enrollments
         if journey is None or enrollment.journey == journey
     )
+
+
+def explain_refusals(story: Story, default_zone: str, journey: str | None = None) -> tuple[Refused, ...]:
+    """Return an explanation of everything a customer's events asked for in vain; for one journey where one is named."""
+    zone, _ = resolve_zone(story.customer.attributes.get("timezone"), default_zone)
+    return tuple(
+        Refused(
+            at=local_text(refusal.at, zone), event=refusal.event, journey=refusal.journey, why=_why_refused(refusal)
+        )
+        for refusal in story.refusals
+        if journey is None or refusal.journey == journey
+    )
+
+
+def _why_refused(refusal: Refusal) -> str:
+    if refusal.reason == FUTURE_EVENT:
+        return f"its time was {refusal.detail}, which lay ahead: it counts as of when it came"
+    return refusal_in_words(refusal.reason)
 
 
 def _enrollment(story: Story, enrollment: Enrollment, deployment: Deployment, zone: str) -> Explanation:
@@ -84,19 +114,23 @@ def send_in_words(send: KeptSend, zone: str) -> str:
             settled = local_text(send.settled_at or send.created_at, zone)
             return f"`{send.message}` sent by {send.channel} at {settled}{assumed}"
         case "skipped":
-            return f"`{send.message}` not sent: {send.reason} ({send.detail})"
+            return f"`{send.message}` not sent: {send.reason}{_in_detail(send)}"
         case "failed":
-            return f"`{send.message}` failed: {send.reason} ({send.detail})"
+            return f"`{send.message}` failed: {send.reason}{_in_detail(send)}"
         case "pending" if send.attempts:
             return f"`{send.message}` waits for another attempt by {send.channel}: {send.detail}"
         case _:
             return f"`{send.message}` is on its way by {send.channel}"
 
 
+def _in_detail(send: KeptSend) -> str:
+    return f" ({send.detail})" if send.detail else ""
+
+
 def _outcome(enrollment: Enrollment, zone: str) -> str:
     goal = "" if enrollment.goal_at is None else f", reached its goal at {local_text(enrollment.goal_at, zone)}"
     if enrollment.status == "active":
-        due = "" if enrollment.due_at is None else f", until {local_text(enrollment.due_at, zone)} at the latest"
+        due = "" if enrollment.over_at is None else f", until {local_text(enrollment.over_at, zone)} at the latest"
         return f"waits at `{enrollment.state}`{due}{goal}"
     reason = "" if enrollment.reason is None else f" ({enrollment.reason})"
     ended = enrollment.since if enrollment.ended_at is None else enrollment.ended_at

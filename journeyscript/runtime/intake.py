@@ -1,8 +1,12 @@
 """One record from outside to something the runtime can act on, or to a rejection that keeps the record.
 
 A record is `{customer, event, time, id, properties, attributes, consent}`; without an event it only updates the
-profile. Records that the catalog does not know are kept with the reason: nothing is lost.
+profile. `{type: merge, customer, previous}` says that a name belongs to a customer, `{type: erase, customer}` that
+they are to be forgotten; Segment's words for these do as well. Records that the catalog does not know are kept with
+the reason: nothing is lost.
 """
+
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +35,35 @@ class Incoming(Struct, frozen=True, kw_only=True, gc=False):
     position: str
 
 
+class Merge(Struct, frozen=True, kw_only=True, gc=False):
+    """A record that says who somebody is: `anonymous` is a name that `customer` went by until now."""
+
+    customer: str
+    anonymous: str
+    at: Instant
+    source: str
+    position: str
+    raw: str
+
+    def refused(self, reason: str, received_at: Instant) -> Rejected:
+        """Return the record as one that could not be taken in."""
+        return Rejected(
+            source=self.source, position=self.position, received_at=received_at, reason=reason, raw=self.raw
+        )
+
+
+class Erasure(Struct, frozen=True, kw_only=True, gc=False):
+    """A record that asks for a customer to be forgotten."""
+
+    customer: str
+    at: Instant
+    source: str
+    position: str
+
+
+Record: TypeAlias = Incoming | Merge | Erasure | Rejected
+
+
 class BadRecord(ValueError):
     """A record cannot be taken in; the text is one plain sentence."""
 
@@ -42,9 +75,7 @@ class Intake:
         self._catalog = catalog
         self._decoder = msgspec.json.Decoder()
 
-    def line(
-        self, raw: str, source: str, position: str, received_at: Instant, *, recorded: bool = False
-    ) -> Incoming | Rejected:
+    def line(self, raw: str, source: str, position: str, received_at: Instant, *, recorded: bool = False) -> Record:
         """Return what a line of JSON says; one that was `recorded` must say when it was."""
         try:
             record = self._decoder.decode(raw)
@@ -61,10 +92,16 @@ class Intake:
 
     def record(
         self, record: object, source: str, position: str, received_at: Instant, *, raw: str | None = None
-    ) -> Incoming | Rejected:
+    ) -> Record:
         """Return what a record says; one without a time happened when it was received."""
         try:
-            return self._take(record, source, position, received_at)
+            match record:
+                case dict() if record.get("type") in ("merge", "alias"):
+                    return _merge(record, source, position, received_at, _as_text(record) if raw is None else raw)
+                case dict() if record.get("type") in ("erase", "delete"):
+                    return _erasure(record, source, position, received_at)
+                case _:
+                    return self._take(record, source, position, received_at)
         except (BadRecord, BadValue) as problem:
             return self._reject(source, position, received_at, str(problem), _as_text(record) if raw is None else raw)
 
@@ -74,7 +111,7 @@ class Intake:
         customer = _name(record.get("customer"), "customer")
         if not customer:
             raise BadRecord("`customer` is missing")
-        at = parse_instant(record["time"]) if record.get("time") is not None else received_at
+        at = _time(record, received_at)
         name = record.get("event")
         return Incoming(
             customer=customer,
@@ -114,6 +151,39 @@ class Intake:
         # What came is kept as it was; half of a surrogate pair, which no store can hold, as `\udc80`.
         kept = raw.encode(errors="backslashreplace").decode()
         return Rejected(source=source, position=position, received_at=received_at, reason=reason, raw=kept)
+
+
+def _merge(record: dict[str, Any], source: str, position: str, received_at: Instant, raw: str) -> Merge:
+    """Return what a record says of two names; Segment calls them `userId` and `previousId`."""
+    return Merge(
+        customer=_either(record, "customer", "userId"),
+        anonymous=_either(record, "previous", "previousId"),
+        at=_time(record, received_at),
+        source=source,
+        position=position,
+        raw=raw,
+    )
+
+
+def _erasure(record: dict[str, Any], source: str, position: str, received_at: Instant) -> Erasure:
+    return Erasure(
+        customer=_either(record, "customer", "userId"),
+        at=_time(record, received_at),
+        source=source,
+        position=position,
+    )
+
+
+def _either(record: dict[str, Any], key: str, other: str) -> str:
+    """Return the name under one of two keys."""
+    name = _name(record.get(key), key) or _name(record.get(other), other)
+    if not name:
+        raise BadRecord(f"`{key}` is missing")
+    return name
+
+
+def _time(record: dict[str, Any], received_at: Instant) -> Instant:
+    return parse_instant(record["time"]) if record.get("time") is not None else received_at
 
 
 def _as_text(record: object) -> str:

@@ -13,11 +13,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from journeyscript.runtime.batch import advance
+from journeyscript.runtime.identity import Arrival, take_in
 from journeyscript.runtime.session import Session
 from journeyscript.runtime.sources import Line, Source
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import Rejected
 
 BATCH = 1_000
 """Lines, and customers whose timers are due, that are committed at once at the most."""
@@ -107,12 +106,15 @@ class Live:
         due = session.store.due(now, BATCH)
         if not lines and not due:
             return Round()
-        incoming = [session.intake.line(line.text, line.source, line.position, now) for line in lines]
-        positions = {line.reader: line.position for line in lines if line.reader}
-        session.store.commit(
-            advance(session.store, session.rules, incoming=incoming, due=due, positions=positions, now=now)
-        )
-        refused = [item for item in incoming if isinstance(item, Rejected)]
+        arrivals = [
+            Arrival(
+                record=session.intake.line(line.text, line.source, line.position, now),
+                reader=line.reader or "",
+                position=line.position,
+            )
+            for line in lines
+        ]
+        refused = take_in(session.store, session.rules, arrivals, due=due, now=now)
         if refused:
             log.warning(
                 "%d of %d records refused, and kept; the first: %s", len(refused), len(lines), refused[0].reason

@@ -85,6 +85,9 @@ class Outbox:
         settlements: list[Settlement] = []
         ready: list[tuple[KeptSend, Outgoing]] = []
         for send in sends:
+            if send.expires_at is not None and moments[send.key] > send.expires_at:
+                settlements.append(_too_old(send, moments[send.key]))
+                continue
             try:
                 ready.append((send, self._render(send, carrier.config)))
             except (RenderError, msgspec.DecodeError, KeyError) as problem:
@@ -162,6 +165,13 @@ class Outbox:
             reason="assumed",
             detail=answer.detail,
         )
+
+
+def _too_old(send: KeptSend, now: Instant) -> Settlement:
+    """Return that a message is not sent any more: never attempted it is skipped, else it failed."""
+    if send.attempts > 1:
+        return _failed(send, now, "gave_up", f"too old after {send.attempts - 1} attempts: {send.detail}")
+    return Settlement(enrollment=send.enrollment, visit=send.visit, status="skipped", at=now, reason="stale")
 
 
 def _failed(send: KeptSend, now: Instant, reason: str, detail: str) -> Settlement:

@@ -8,15 +8,23 @@ from journeyscript.stores.records import Deployment
 
 
 class Programs:
-    """The machines of a store, linked once. `entering` gives the current ones that an event may start."""
+    """The machines of a store, linked once.
+
+    `entering` gives the current ones that an event may start, in the order in which they are tried. `current` is in the
+    order of the journeys' files.
+    """
 
     def __init__(self, deployments: Mapping[str, Deployment], current: Collection[str]) -> None:
         self._programs = {version: link(d.machine, version) for version, d in deployments.items()}
         self.entering: dict[str, tuple[Program, ...]] = {}
-        for version in current:
-            program = self._programs[version]
+        newest = [self._programs[version] for version in current]
+        for program in sorted(newest, key=lambda program: -program.machine.entry.priority):
             name = program.machine.entry.event
             self.entering[name] = (*self.entering.get(name, ()), program)
+        self.groups = {p.machine.journey: p.machine.entry.group for p in (*self._programs.values(), *newest)}
+        """The exclusive group of each journey, as its current version has it; empty where it has none."""
+        self.bounded = frozenset(p.machine.journey for p in newest if p.machine.entry.max_active is not None)
+        """Journeys that only so many can be in."""
         needs = [program.machine.needs for program in self._programs.values()]
         self.history = frozenset(name for need in needs for name in need.history)
         """Names of the events that some machine asks the history of."""

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from journeyscript.runtime.intake import Incoming, Intake
+from journeyscript.runtime.intake import Intake, Record
 from journeyscript.runtime.values import milliseconds_of, shown, within_calendar
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Rejected
@@ -33,7 +33,7 @@ class UnreadableFileError(Exception):
 
 def read_recorded(
     path: Path, mapping: FileMapping | None, intake: Intake, received_at: Instant, progress: Progress | None = None
-) -> list[Incoming | Rejected]:
+) -> list[Record]:
     """Return every row of a file, in the order of time; rows of the same time keep their order.
 
     Positions are counted anew in that order, from 1, so that a replay that was interrupted can go on. Rejections
@@ -54,8 +54,8 @@ def read_recorded(
     except OSError as problem:
         raise UnreadableFileError(f"`{path}` cannot be read: {problem.strerror}") from None
     rejected = [item for item in records if isinstance(item, Rejected)]
-    accepted = sorted((item for item in records if isinstance(item, Incoming)), key=lambda item: item.at)
-    ordered: list[Incoming | Rejected] = [*rejected, *accepted]
+    accepted = sorted((item for item in records if not isinstance(item, Rejected)), key=lambda item: item.at)
+    ordered: list[Record] = [*rejected, *accepted]
     return [msgspec.structs.replace(item, position=str(number)) for number, item in enumerate(ordered, 1)]
 
 
@@ -73,7 +73,7 @@ def source_of(path: Path, mapping: FileMapping | None) -> str:
 
 def _records(
     file: Iterable[str], mapping: FileMapping | None, intake: Intake, source: str, received_at: Instant
-) -> Iterator[Incoming | Rejected]:
+) -> Iterator[Record]:
     if mapping is None:
         for number, line in enumerate(file, 1):
             if line.strip():
@@ -168,7 +168,7 @@ def _cell(text: object) -> object:
     return None if text == "" else text
 
 
-def _told(items: Iterator[Incoming | Rejected], progress: Progress | None) -> Iterator[Incoming | Rejected]:
+def _told(items: Iterator[Record], progress: Progress | None) -> Iterator[Record]:
     for number, item in enumerate(items, 1):
         if progress is not None and number % _TOLD_EVERY == 0:
             progress(_TOLD_EVERY)

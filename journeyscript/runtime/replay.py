@@ -4,10 +4,11 @@ The clock is whatever is due next. Batches are committed like live ones, so a re
 it stopped, and everything a run shows can be asked of the store afterwards.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.identity import Arrival, take_in
+from journeyscript.runtime.intake import Erasure, Merge, Record
 from journeyscript.runtime.session import Session
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Rejected
@@ -32,7 +33,7 @@ class Replay:
         """Finish the batch in hand and return."""
         self._stop = True
 
-    def run(self, records: Sequence[Incoming | Rejected], until: Instant | None = None) -> bool:
+    def run(self, records: Sequence[Record], until: Instant | None = None) -> bool:
         """Take in every record in order, with all timers on the way; return whether it came to the end.
 
         `records` are in the order of time, as `read_recorded` gives them; those that the store has taken in before
@@ -44,14 +45,13 @@ class Replay:
             self._report(done, 0)
         last = self._now(records[:done])
         self._session.outbox.recover(last)
-        for start in range(done, len(records), self._batch):
-            part = records[start : start + self._batch]
-            times = [item.at for item in part if isinstance(item, Incoming)]
+        for part in self._parts(records[done:]):
+            times = [item.at for item in part if not isinstance(item, Rejected)]
             if times and not self._fire(times[0] - 1):
                 return False
             last = times[-1] if times else last
-            positions = {part[-1].source: part[-1].position}
-            store.commit(advance(store, self._session.rules, incoming=part, positions=positions, now=last))
+            arrivals = [Arrival(record=item, reader=item.source, position=item.position) for item in part]
+            take_in(store, self._session.rules, arrivals, now=last)
             self._deliver(last)
             self._report(len(part), last)
             if self._stop:
@@ -70,9 +70,23 @@ class Replay:
         self._deliver(until)
         return True
 
-    def _now(self, taken: Sequence[Incoming | Rejected]) -> Instant:
+    def _parts(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """Yield the records batch by batch; one that says who somebody is alone, after all timers before it."""
+        start = 0
+        for place, record in enumerate(records):
+            alone = isinstance(record, Merge | Erasure)
+            if start < place and (alone or place - start == self._batch):
+                yield records[start:place]
+                start = place
+            if alone:
+                yield records[place : place + 1]
+                start = place + 1
+        if start < len(records):
+            yield records[start:]
+
+    def _now(self, taken: Sequence[Record]) -> Instant:
         """Return what time it is once these are taken in; rejections stand in front and have none."""
-        return taken[-1].at if taken and isinstance(taken[-1], Incoming) else 0
+        return taken[-1].at if taken and not isinstance(taken[-1], Rejected) else 0
 
     def _deliver(self, now: Instant) -> None:
         while self._session.outbox.deliver(now):

@@ -1,11 +1,11 @@
-"""What happened in a store, counted: who entered and where they stand, what was sent and what was not and why."""
+"""What happened in a store, counted: who entered or did not, where they stand, what was sent or was not, and why."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import JourneyCount, SendCount, Store, Totals
+from journeyscript.stores.records import JourneyCount, RefusalCount, SendCount, Store, Totals
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -50,13 +50,23 @@ class NotSent(Struct, frozen=True, kw_only=True):
     count: int
 
 
+class OutboxReport(Struct, frozen=True, kw_only=True):
+    """Messages on their way: waiting for their time or another attempt, and being sent. `next_at` is an instant."""
+
+    pending: int
+    sending: int
+    next_at: Instant | None
+
+
 class Report(Struct, frozen=True, kw_only=True):
-    """A store at a moment."""
+    """A store at a moment. `refused` counts entries; without a journey, events whose time lay ahead."""
 
     totals: Totals
     journeys: tuple[JourneyReport, ...]
+    outbox: OutboxReport
     messages: tuple[MessageReport, ...]
     not_sent: tuple[NotSent, ...]
+    refused: tuple[RefusalCount, ...]
 
 
 def report(store: Store, now: Instant) -> Report:
@@ -65,12 +75,18 @@ def report(store: Store, now: Instant) -> Report:
     return Report(
         totals=store.totals(now),
         journeys=tuple(_journey(name, [c for c in counts if c.journey == name]) for name in _names(counts)),
+        outbox=OutboxReport(
+            pending=sum(s.count for s in sends if s.status == "pending"),
+            sending=sum(s.count for s in sends if s.status == "sending"),
+            next_at=store.next_available(),
+        ),
         messages=tuple(_messages(sends)),
         not_sent=tuple(
             NotSent(journey=s.journey, message=s.message, status=s.status, reason=s.reason or "unknown", count=s.count)
             for s in sends
             if s.status in ("skipped", "failed")
         ),
+        refused=tuple(store.refusal_counts()),
     )
 
 

@@ -5,6 +5,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Self, TextIO, TypeAlias
 
+import msgspec
+
 from journeyscript.channels.adapters import make_adapter, rehearsal
 from journeyscript.channels.withheld import WithheldAdapter
 from journeyscript.compiler import Project
@@ -17,6 +19,7 @@ from journeyscript.runtime.programs import Programs
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Deployment, Store
 from journeyscript.syntax.config import ChannelConfig
+from journeyscript.syntax.policies import Policies
 
 
 class For(Enum):
@@ -45,9 +48,19 @@ def deployments_of(project: Project) -> list[Deployment]:
 def policies_of(project: Project) -> dict[str, ChannelPolicy]:
     """Return what each channel asks before it may carry a message. Policies are live: they hold for all at once."""
     return {
-        name: ChannelPolicy(address=channel.address, consent=channel.consent)
+        name: ChannelPolicy(
+            address=channel.address,
+            consent=channel.consent,
+            quiet_hours=project.config.policies.quiet_hours if channel.quiet_hours is None else channel.quiet_hours,
+        )
         for name, channel in project.channels.items()
     }
+
+
+def policies_on(project: Project, *, virtual: bool) -> Policies:
+    """Return what holds for every send and wait; on virtual time everything comes in order, and nothing late."""
+    policies = project.config.policies
+    return msgspec.structs.replace(policies, grace=0) if virtual else policies
 
 
 def rules_of(project: Project, store: Store, *, virtual: bool) -> Rules:
@@ -57,6 +70,7 @@ def rules_of(project: Project, store: Store, *, virtual: bool) -> Rules:
     return Rules(
         programs=Programs(deployments, order),
         channels=policies_of(project),
+        policies=policies_on(project, virtual=virtual),
         max_event_age=project.config.max_event_age,
         virtual=virtual,
     )

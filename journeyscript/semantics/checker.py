@@ -42,6 +42,8 @@ from journeyscript.syntax.expression import (
 )
 
 MAX_NESTED_SEGMENTS = 5
+
+_OFFSET = "add an offset, such as `+00:00`"
 MAX_TYPED_DEPTH = 60
 MAX_TYPED_SIZE = 3_000
 """Segments are inlined, so a few short ones can make a large expression: larger ones are refused."""
@@ -377,7 +379,7 @@ class _Checker(NameChecker):
                 "write it as `2026-03-01T09:00+01:00`, or `2026-03-01` for a date",
             ) from None
         if moment.tzinfo is None:
-            raise self.reject("JS306", f"`{text}` says no zone", tree, "add an offset: `+00:00`")
+            raise self.reject("JS309", f"`{text}` says no zone, so it is another moment in each", tree, _OFFSET)
         return Checked(typed.Literal(value=round(moment.timestamp() * 1000), type=TIMESTAMP), TIMESTAMP)
 
 

@@ -7,6 +7,8 @@ variables that a send offers, and nothing of how a message is rendered.
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,18 +17,33 @@ from journeyscript.rules import finding
 from journeyscript.semantics.catalog import Catalog, EventDefinition, suggestion
 from journeyscript.syntax.message import MessageFile
 
+if TYPE_CHECKING:
+    from liquid import Environment
+
 OFFERED = ("unsubscribe_url",)
 """Variables that every send of a channel offers beside `customer`, `entry` and the step's own `with`."""
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
+_LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"']*\Z", re.IGNORECASE)
+
+_WITHHELD = frozenset({"safe", "escapejs"})
+_OWN = frozenset({"link_target"})
+_NO_FILES = ("include", "render")
+"""Tags that would read another file; a message stands alone."""
+
+
 class Read(Struct, frozen=True, kw_only=True):
-    """One place where a template reads a variable. `excused`: a default or a condition covers a missing value."""
+    """One place where a template reads a variable. `excused`: a default or a condition covers a missing value.
+
+    `in_link`: what is read becomes part of an address that somebody follows.
+    """
 
     path: tuple[str, ...]
     span: Span
     excused: bool
+    in_link: bool = False
 
 
 class TemplateReads(Struct, frozen=True, kw_only=True):
@@ -81,15 +98,25 @@ def _parts(message: MessageFile) -> Iterator[tuple[str, _Place]]:
 
 
 def _analyse(text: str, place: _Place) -> tuple[list[Read], list[Diagnostic]]:
-    from liquid import Environment  # slow to import, and only projects with messages need it
     from liquid.exceptions import LiquidError
 
     try:
-        analysis = Environment().from_string(text).analyze(include_partials=False)
+        analysis = _liquid().from_string(text).analyze(include_partials=False)
     except LiquidError as error:
         offset = error.token.start_index if error.token is not None else 0
         message = str(error.args[0] if error.args else error)
         return [], [finding("JS610", f"the template does not parse: {message}", place.span(offset, 1))]
+    known = known_filters()
+    problems = [
+        finding(
+            "JS610",
+            f"there is no filter `{name}`",
+            place.span(spans[0].index, len(name)),
+            help=suggestion(name, known),
+        )
+        for name, spans in analysis.filters.items()
+        if name not in known
+    ]
     tags = [(match.start(), match.end(), match.group()) for match in _TAG.finditer(text)]
     tested = {name for _, _, tag in tags if tag.startswith("{%") for name in re.findall(r"[\w.]+", tag)}
     reads = []
@@ -97,10 +124,31 @@ def _analyse(text: str, place: _Place) -> tuple[list[Read], list[Diagnostic]]:
         for variable in variables:
             path = tuple(str(segment) for segment in variable.segments)
             offset = variable.span.index
-            tag = next((body for start, end, body in tags if start <= offset < end), "")
+            begins, tag = next(((start, body) for start, end, body in tags if start <= offset < end), (offset, ""))
             excused = tag.startswith("{%") or "default:" in tag or ".".join(path) in tested
-            reads.append(Read(path=path, span=place.span(offset, len(".".join(path))), excused=excused))
-    return reads, []
+            linked = tag.startswith("{{") and _LINK.search(_TAG.sub(_masked, text[:begins])) is not None
+            span = place.span(offset, len(".".join(path)))
+            reads.append(Read(path=path, span=span, excused=excused, in_link=linked))
+    return reads, problems
+
+
+def _masked(tag: re.Match[str]) -> str:
+    return "x" * len(tag[0])
+
+
+def known_filters() -> frozenset[str]:
+    """Return the names of the filters that a template may use."""
+    return frozenset(_liquid().filters) - _WITHHELD | _OWN
+
+
+@cache
+def _liquid() -> "Environment":
+    from liquid import Environment  # slow to import, and only projects with messages need it
+
+    environment = Environment()
+    for tag in _NO_FILES:
+        del environment.tags[tag]
+    return environment
 
 
 def check_reads(

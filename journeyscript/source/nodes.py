@@ -13,7 +13,7 @@ from journeyscript.diagnostics import Span
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 
 
-class Scalar(Struct, frozen=True, kw_only=True):
+class Scalar(Struct, frozen=True, kw_only=True, tag=True):
     """A single value. `text` is its content before typing; `quoted`: it was written in quotes or as a block."""
 
     span: Span
@@ -36,7 +36,7 @@ class Scalar(Struct, frozen=True, kw_only=True):
         return self.span.within(offset + quotes // 2, length)
 
 
-class Sequence(Struct, frozen=True, kw_only=True):
+class Sequence(Struct, frozen=True, kw_only=True, tag=True):
     """A list."""
 
     span: Span
@@ -50,7 +50,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     value: "Node"
 
 
-class Mapping(Struct, frozen=True, kw_only=True):
+class Mapping(Struct, frozen=True, kw_only=True, tag=True):
     """Keys with values, in the order of the file; keys are unique."""
 
     span: Span

@@ -4,15 +4,14 @@ Takes the texts of a project's files; says of a finding whether it is ignored, o
 real comments count: `# journeyscript: ignore[JS207]` inside quotes is text. Knows nothing of how findings are made.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from journeyscript.diagnostics import Diagnostic, Fix, Severity, Span
 from journeyscript.rules import RULE_BY_CODE, finding
 from journeyscript.source.building import shorten
 from journeyscript.source.comments import Comment, comments_in
-from journeyscript.source.text import read_text
+from journeyscript.source.snapshot import Snapshot
 
 _SIGN = "journeyscript:"
 _ABOUT_WHAT_RUNS = ("JS2", "JS5", "JS7", "JS8", "JS9")
@@ -44,33 +43,39 @@ class Suppressions:
             found.code in codes and fnmatchcase(found.span.path, pattern) for pattern, codes in self._by_file.items()
         )
 
-    def settle(self, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
+    def settle(self, findings: Sequence[Diagnostic], *, unasked: Collection[str] = ()) -> list[Diagnostic]:
         """Return the findings that are left, and those about the comments themselves.
 
         That a comment is of no use is said only where no error is left: before that, not everything was looked at.
+        `unasked`: rules that were not looked at this time, so that nothing is said of comments about them.
         """
         left = [found for found in findings if not self.cover(found)]
         sound = all(found.severity != Severity.ERROR for found in left)
         used = {(f.span.path, f.span.line, f.code) for f in findings if self._commented(f)}
-        return [*left, *(problem for comment in self.comments for problem in _problems(comment, used, sound=sound))]
+        return [
+            *left,
+            *(problem for comment in self.comments for problem in _problems(comment, used, unasked, sound=sound)),
+        ]
 
     def _commented(self, found: Diagnostic) -> bool:
         return (found.span.path, found.span.line, found.code) in self._by_place
 
 
 def read_suppressions(
-    root: Path, paths: Iterable[str], by_file: Mapping[str, Sequence[str]] | None = None
+    snapshot: Snapshot, paths: Iterable[str], by_file: Mapping[str, Sequence[str]] | None = None
 ) -> Suppressions:
-    """Return what the files at `paths` (POSIX, relative to `root`) and the patterns `by_file` ignore."""
+    """Return what the files at `paths` and the patterns `by_file` ignore."""
     comments: list[Comment] = []
     for path in paths:
-        text, _ = read_text(root, path)
+        text, _ = snapshot.text(path)
         if text is not None and _SIGN in text:
             comments += comments_in(path, text)
     return Suppressions(comments, by_file)
 
 
-def _problems(comment: Comment, used: set[tuple[str, int, str]], *, sound: bool) -> Iterator[Diagnostic]:
+def _problems(
+    comment: Comment, used: set[tuple[str, int, str]], unasked: Collection[str], *, sound: bool
+) -> Iterator[Diagnostic]:
     """Yield what is wrong with a comment: rules that do not exist, that cannot be ignored, or that found nothing."""
     if not comment.names:
         help_text = "name them in brackets: `ignore[JS207]`"
@@ -80,7 +85,7 @@ def _problems(comment: Comment, used: set[tuple[str, int, str]], *, sound: bool)
             yield finding("JS010", f"there is no rule `{shorten(name)}`", span, help="name a rule, such as `JS207`")
         elif not can_be_ignored(name):
             yield finding("JS010", f"`{name}` cannot be ignored", span, help=_why(name))
-        elif sound and (span.path, comment.line, name) not in used:
+        elif sound and name not in unasked and (span.path, comment.line, name) not in used:
             message = f"`{name}` finds nothing on line {comment.line} that could be ignored"
             if comment.line == span.line:
                 message = f"`{name}` finds nothing on this line that could be ignored"

@@ -32,6 +32,12 @@ def read_text(root: Path, path: str) -> tuple[str | None, list[Diagnostic]]:
 
     A byte order mark is left out, so that columns count what an editor shows.
     """
+    data = read_bytes(root, path)
+    return (None, [data]) if isinstance(data, Diagnostic) else decode(path, data)
+
+
+def read_bytes(root: Path, path: str) -> bytes | Diagnostic:
+    """Return what the file at `path` (POSIX, relative to `root`) holds, or why it cannot be read."""
     here = Span(path=path)
     try:
         # Opening a pipe would wait for somebody to write into it, so the kind of file is looked at first.
@@ -40,12 +46,10 @@ def read_text(root: Path, path: str) -> tuple[str | None, list[Diagnostic]]:
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "its name is not a file name"
-        return None, [finding("JS001", f"the file cannot be read: {reason.lower()}", here)]
+        return finding("JS001", f"the file cannot be read: {reason.lower()}", here)
     if problem is not None:
-        return None, [finding("JS001", problem, here)]
-    if len(data) > MAX_BYTES:
-        return None, [too_large(here)]
-    return decode(path, data)
+        return finding("JS001", problem, here)
+    return too_large(here) if len(data) > MAX_BYTES else data
 
 
 def _unreadable(status: os.stat_result) -> str | None:

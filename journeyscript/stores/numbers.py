@@ -45,6 +45,7 @@ class Numbers:
         spoken_of = {kept.customer for kept in changes.events}
         spoken_of.update(one.id // ENROLLMENTS_PER_CUSTOMER for one in changes.enrollments)
         spoken_of.update(send.customer for send in changes.sends)
+        spoken_of.update(refusal.customer for refusal in changes.refusals)
         spoken_of.difference_update(customer.number for customer in changes.customers)
         if strangers := {number for number in spoken_of if number >= self._next}.union(
             spoken_of.intersection(self._waiting.values())
@@ -57,3 +58,10 @@ class Numbers:
             self._waiting.pop(customer.external_id, None)
             if customer.number >= self._next:
                 self._next = customer.number + 1
+
+    def settled(self, *external_ids: str) -> None:
+        """Take note that these names belong to customers who are kept: nobody waits under them."""
+        for external_id in external_ids:
+            number = self._waiting.pop(external_id, None)
+            if number is not None and number >= self._next:
+                self._next = number + 1

@@ -5,12 +5,13 @@ calls it decides, the store keeps. All instants are whole milliseconds in UTC an
 reads a clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from journeyscript.engine.values import Decision, Enrollment, Event
+from journeyscript.engine.values import Decision, Enrollment, Event, Slot
 from journeyscript.machine.model import About, Machine
 from journeyscript.semantics.types import Instant, Value
 
@@ -21,8 +22,16 @@ Clock: TypeAlias = Literal["wall", "virtual"]
 SendStatus: TypeAlias = Literal["pending", "sending", "sent", "skipped", "failed"]
 
 
+NO_BOUND: Mapping[str, int] = MappingProxyType({})
+"""As many sends as there are, on every channel."""
+
+
 class StoreError(Exception):
     """The store cannot be used: absent, locked, corrupt, or written by a newer version. The text says what to do."""
+
+
+class MergeError(ValueError):
+    """Two customers cannot be made one. The text says why."""
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
@@ -39,7 +48,7 @@ class Customer(Struct, kw_only=True):
 
     `number` is the customer's integer id, given in arrival order; `new` says that the store has not kept it yet.
     `enrollments` are the active ones; `last_entries` maps (journey, key) to the latest entry of any enrollment,
-    ended ones included; `next_enrollment` is the number the next enrollment gets.
+    ended ones included, `last_exits` to the latest end; `next_enrollment` is the number the next enrollment gets.
     """
 
     number: int
@@ -50,8 +59,10 @@ class Customer(Struct, kw_only=True):
     suppressed: frozenset[str]
     enrollments: list[Enrollment]
     last_entries: dict[tuple[str, str], Instant]
+    last_exits: dict[tuple[str, str], Instant] = {}
     next_enrollment: int
     history: dict[str, list[Event]]
+    recent: tuple[Slot, ...] = ()
 
 
 class KeptEvent(Struct, frozen=True, kw_only=True):
@@ -75,7 +86,8 @@ class KeptDecision(Struct, frozen=True, kw_only=True):
 class KeptSend(Struct, frozen=True, kw_only=True):
     """A message somebody asked for, from the decision on. (`enrollment`, `visit`) is unique in a store.
 
-    `data` is what the content may read, as JSON text. `available_at` is when it may next be attempted.
+    `data` is what the content may read, as JSON text. `available_at` is when it may next be attempted,
+    `expires_at` until when; `None`: for ever.
     """
 
     enrollment: int
@@ -99,6 +111,7 @@ class KeptSend(Struct, frozen=True, kw_only=True):
     created_at: Instant
     available_at: Instant
     settled_at: Instant | None = None
+    expires_at: Instant | None = None
 
 
 class Rejected(Struct, frozen=True, kw_only=True):
@@ -109,6 +122,25 @@ class Rejected(Struct, frozen=True, kw_only=True):
     received_at: Instant
     reason: str
     raw: str
+
+
+FUTURE_EVENT = "future_event"
+"""The reason of what is kept of an event whose time lay ahead: it counts as of when it came."""
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """What an event of a customer asked for and did not get, and why.
+
+    That is to enter `journey`; or, where none is named, to count at its own time, which `detail` tells
+    (`FUTURE_EVENT`).
+    """
+
+    customer: int
+    at: Instant
+    event: str
+    journey: str = ""
+    reason: str
+    detail: str = ""
 
 
 class Changes(Struct, kw_only=True):
@@ -124,13 +156,15 @@ class Changes(Struct, kw_only=True):
     decisions: list[KeptDecision] = []
     sends: list[KeptSend] = []
     rejected: list[Rejected] = []
+    refusals: list[Refusal] = []
     positions: dict[str, str] = {}
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
     """What became of an attempt to deliver: a final outcome, or `pending` again at `available_at`.
 
-    `suppress` is an address that refused for good, to be left alone from now on.
+    `suppress` is an address that refused for good, to be left alone from now on. `uncounted`: it was claimed and not
+    attempted after all.
     """
 
     enrollment: int
@@ -142,6 +176,14 @@ class Settlement(Struct, frozen=True, kw_only=True):
     provider_id: str | None = None
     available_at: Instant | None = None
     suppress: tuple[int, str] | None = None
+    uncounted: bool = False
+
+
+class Permission(Struct, frozen=True, kw_only=True):
+    """What a customer allows at present: consent by channel, and the addresses that must not be written to."""
+
+    consent: dict[str, bool]
+    suppressed: frozenset[str]
 
 
 class JourneyCount(Struct, frozen=True, kw_only=True):
@@ -166,6 +208,14 @@ class SendCount(Struct, frozen=True, kw_only=True):
     count: int
 
 
+class RefusalCount(Struct, frozen=True, kw_only=True):
+    """How many events a journey refused to start on, for a reason; without a journey, see `Refusal`."""
+
+    journey: str
+    reason: str
+    count: int
+
+
 class Totals(Struct, frozen=True, kw_only=True):
     """The size of a store: customers, events taken in, inputs rejected, active enrollments whose time is past."""
 
@@ -182,6 +232,43 @@ class Story(Struct, frozen=True, kw_only=True):
     enrollments: tuple[Enrollment, ...]
     decisions: tuple[KeptDecision, ...]
     sends: tuple[KeptSend, ...]
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Merged(Struct, frozen=True, kw_only=True):
+    """What became of a merge: the number of the customer who stays, enrollments taken over, and ended as doubles."""
+
+    customer: int
+    taken_over: int
+    ended: int
+
+
+class Erased(Struct, frozen=True, kw_only=True):
+    """How much of a customer was erased. `ended` counts the enrollments that were active until then."""
+
+    ended: int
+    enrollments: int
+    sends: int
+    events: int
+    rejected: int
+
+
+class Dossier(Struct, frozen=True, kw_only=True):
+    """Everything a store has of one customer; `names` are those they came by before, `events` all, oldest first."""
+
+    story: Story
+    names: tuple[str, ...]
+    events: tuple[KeptEvent, ...]
+    rejected: tuple[Rejected, ...]
+
+
+class Pruned(Struct, frozen=True, kw_only=True):
+    """How many rows a pruning took away, or would."""
+
+    enrollments: int
+    decisions: int
+    sends: int
+    events: int
 
 
 class Store(Protocol):
@@ -202,9 +289,17 @@ class Store(Protocol):
     def deployments(self) -> tuple[dict[str, Deployment], frozenset[str]]:
         """Return every version kept, by version, and which of them are current."""
 
-    def load(self, external_ids: Iterable[str], numbers: Iterable[int], *, history: bool) -> dict[int, Customer]:
+    def load(
+        self,
+        external_ids: Iterable[str],
+        numbers: Iterable[int],
+        *,
+        history: bool,
+        recent_since: Instant | None = None,
+    ) -> dict[int, Customer]:
         """Return these customers by number, in a few queries for all; unknown external ids become new customers.
 
+        `recent_since` asks for the marketing messages that were sent, or are to be, after that instant.
         A new customer gets the next number at once and is kept with the batch that commits it.
         """
 
@@ -223,8 +318,12 @@ class Store(Protocol):
     def commit(self, changes: Changes) -> None:
         """Keep all of it in one transaction."""
 
-    def claim(self, now: Instant, limit: int) -> list[KeptSend]:
-        """Take pending sends available at or before `now`, oldest first, and mark them as being sent."""
+    def claim(self, now: Instant, limit: int, room: Mapping[str, int] = NO_BOUND) -> list[KeptSend]:
+        """Take pending sends available at or before `now`, mark them as being sent, and return them, oldest first.
+
+        Where there are more than `limit`, journeys take turns, each with its oldest. `room` is how many a channel may
+        have at the most.
+        """
 
     def unsettled(self) -> list[KeptSend]:
         """Return the sends that were being sent when the last process ended: nobody knows what became of them."""
@@ -232,8 +331,17 @@ class Store(Protocol):
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Keep what became of sends, in one transaction."""
 
-    def next_available(self) -> Instant | None:
-        """Return when the next pending send may be attempted, or `None`."""
+    def next_available(self, without: Collection[str] = ()) -> Instant | None:
+        """Return when the next pending send may be attempted, or `None`; `without` names channels to leave out."""
+
+    def handed_over(self, channel: str, limit: int) -> list[Instant]:
+        """Return when messages on a channel went to the other side, the latest first. Walks all sends."""
+
+    def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
+        """Return what these customers allow; those who never said anything are left out."""
+
+    def left(self, enrollments: Iterable[int]) -> set[int]:
+        """Return which of these enrollments were ended by an exit or the goal of their journey."""
 
     def journey_counts(self) -> list[JourneyCount]:
         """Return enrollments counted by journey, version, status, state and reason, in that order."""
@@ -243,6 +351,12 @@ class Store(Protocol):
 
     def send_counts(self) -> list[SendCount]:
         """Return sends counted by journey, message, channel, status and reason, in that order."""
+
+    def refusal_counts(self) -> list[RefusalCount]:
+        """Return refusals counted by journey and reason, in that order."""
+
+    def active(self, journeys: Collection[str]) -> dict[str, int]:
+        """Return how many enrollments are active in each of these journeys, over all versions. Cheap to ask often."""
 
     def totals(self, now: Instant) -> Totals:
         """Return the size of the store."""
@@ -255,6 +369,50 @@ class Store(Protocol):
 
     def sends(self, limit: int, after: tuple[int, int] = (0, -1)) -> list[KeptSend]:
         """Return sends in order of (enrollment, visit), from behind `after` on."""
+
+    def survivors(self, external_ids: Iterable[str]) -> dict[str, str]:
+        """Return, for those among these names that a customer went by before, the name they go by now."""
+
+    def merge(self, external_id: str, into: str, at: Instant) -> Merged | None:
+        """Make one customer of two, in one transaction; return `None` where they are one already.
+
+        `into` stays, and what comes by the other name belongs to them from now on, also where only one of them is
+        known, or none. Where both are active in a journey with the same key, the older enrollment goes on and the
+        other one ends as exited(merged). A recorded no to a channel outlives a yes.
+
+        Raises:
+            MergeError: the name to give up leads to somebody else already.
+        """
+
+    def erase(self, external_id: str, at: Instant) -> Erased | None:
+        """Erase a customer, in one transaction; return `None` for somebody unknown.
+
+        Active enrollments end as exited(deleted) and unsettled messages with them; what is left counts and names
+        nobody. Who comes by the same name later is somebody new.
+        """
+
+    def dossier(self, external_id: str) -> Dossier | None:
+        """Return everything there is of a customer, or `None` for somebody unknown."""
+
+    def find_sends(
+        self, limit: int, *, status: str | None = None, journey: str | None = None, channel: str | None = None
+    ) -> list[KeptSend]:
+        """Return sends of this status, journey and channel, the latest first. Walks all sends."""
+
+    def requeue(self, places: Iterable[tuple[int, int]], at: Instant) -> None:
+        """Make failed sends, given by (enrollment, visit), pending again as of `at`, in one transaction.
+
+        Raises:
+            ValueError: one is unknown, or did not fail.
+        """
+
+    def prune(self, before: Instant, keep: Mapping[str, Instant | None], *, dry: bool = False) -> Pruned:
+        """Take away what ended before an instant, in one transaction; count it only, if `dry`.
+
+        Goes: ended enrollments whose sends are settled, with their decisions and sends; events from before that
+        happened before their customer's active enrollments began. `keep` names the events that stay from an instant
+        on, or all (`None`). Counts, entries that forbid another one, and the numbers of enrollments stay.
+        """
 
     def close(self) -> None:
         """Let go of the store; nothing is lost."""

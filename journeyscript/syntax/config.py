@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from journeyscript.source.nodes import Mapping, Plain, plain
 from journeyscript.syntax.duration import DAY, parse_duration
+from journeyscript.syntax.policies import Policies, QuietWindow, read_policies, read_quiet_hours
 
 Medium: TypeAlias = Literal["email", "text"]
 
@@ -26,6 +27,7 @@ class ProjectConfig(Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     store: str = ".journeyscript/store.db"
     max_event_age: int = DAY
+    policies: Policies = Policies()
     rules: dict[str, Literal["off", "info", "warning", "error"]] = {}
     per_file_ignores: dict[str, tuple[str, ...]] = {}
 
@@ -40,6 +42,26 @@ class SmtpConfig(Struct, frozen=True, kw_only=True):
     password: str | None = None
     timeout: float = 30.0
     cafile: str | None = None
+
+
+class WebhookConfig(Struct, frozen=True, kw_only=True):
+    """Where messages are posted. `timeout` in seconds; url, secret and the values of headers may hold `${NAME}`.
+
+    `allow_private` lets the URL lead to an address that is not for everybody: our own network, this machine.
+    """
+
+    url: str
+    secret: str
+    timeout: float = 10.0
+    headers: dict[str, str] = {}
+    allow_private: bool = False
+
+
+class RateConfig(Struct, frozen=True, kw_only=True):
+    """How many messages a channel may be handed within any `per` milliseconds."""
+
+    messages: int
+    per: int
 
 
 class RetryConfig(Struct, frozen=True, kw_only=True):
@@ -62,10 +84,12 @@ class ChannelConfig(Struct, frozen=True, kw_only=True):
 
     `medium` decides what content looks like (`email`: subject, text and HTML from Markdown; `text`: plain text).
     `address` is the customer attribute that holds the address. `format` and `path` belong to the file adapter.
+    `quiet_hours` stand instead of the project's; `None` where the channel says nothing of its own. `rate` is how much
+    the other side takes; `None`: as much as there is.
     """
 
     name: str
-    adapter: Literal["console", "file", "smtp"]
+    adapter: Literal["console", "file", "smtp", "webhook"]
     medium: Medium
     address: str | None
     consent: Literal["opt_in", "opt_out", "none"]
@@ -74,7 +98,10 @@ class ChannelConfig(Struct, frozen=True, kw_only=True):
     unsubscribe: UnsubscribeConfig | None = None
     on_unknown: Literal["retry", "assume_sent"] = "assume_sent"
     retry: RetryConfig = RetryConfig()
+    quiet_hours: tuple[QuietWindow, ...] | None = None
+    rate: RateConfig | None = None
     smtp: SmtpConfig | None = None
+    webhook: WebhookConfig | None = None
     format: Literal["jsonl", "eml"] = "jsonl"
     path: str | None = None
 
@@ -83,13 +110,18 @@ def read_project(node: Mapping) -> ProjectConfig:
     """Return the project file that a node of the right shape says.
 
     Raises:
-        DurationProblem: `max_event_age` is no duration.
+        DurationProblem: `max_event_age`, or a length in a policy, is no duration.
     """
     fields = _fields(node)
     age = fields.pop("max_event_age", None)
     rules = fields.pop("rules", {})
-    config = msgspec.convert({**fields, "rules": rules}, ProjectConfig)
-    return config if age is None else msgspec.structs.replace(config, max_event_age=_milliseconds(str(age)))
+    written = node.get("policies")
+    config = msgspec.convert({**fields, "rules": rules, "policies": {}}, ProjectConfig)
+    return msgspec.structs.replace(
+        config,
+        max_event_age=config.max_event_age if age is None else _milliseconds(str(age)),
+        policies=read_policies(written) if isinstance(written, Mapping) else Policies(),
+    )
 
 
 def read_channel(name: str, node: Mapping) -> ChannelConfig:
@@ -97,9 +129,10 @@ def read_channel(name: str, node: Mapping) -> ChannelConfig:
 
     A channel called `email` is of the e-mail medium unless it says otherwise, and the address is the attribute of the
     medium's name; others carry text to the attribute of the channel's name, and console and file need no address.
+    What nobody knows the outcome of is tried again on a webhook, which tells doubles by the key, and nowhere else.
 
     Raises:
-        DurationProblem: a time between retries is no duration.
+        DurationProblem: a time between retries, or the rate's, is no duration.
     """
     fields = _fields(node)
     medium = fields.setdefault("medium", "email" if name == "email" else "text")
@@ -108,7 +141,13 @@ def read_channel(name: str, node: Mapping) -> ChannelConfig:
     retry = fields.get("retry")
     if isinstance(retry, dict):
         fields["retry"] = {k: v if k == "attempts" else _milliseconds(str(v)) for k, v in retry.items()}
-    return msgspec.convert({"name": name, "consent": "opt_in", **fields}, ChannelConfig)
+    rate = fields.get("rate")
+    if isinstance(rate, dict):
+        fields["rate"] = {**rate, "per": _milliseconds(str(rate["per"]))}
+    fields.setdefault("on_unknown", "retry" if fields.get("adapter") == "webhook" else "assume_sent")
+    fields.pop("quiet_hours", None)
+    config = msgspec.convert({"name": name, "consent": "opt_in", **fields}, ChannelConfig)
+    return msgspec.structs.replace(config, quiet_hours=read_quiet_hours(node.get("quiet_hours")))
 
 
 def _fields(node: Mapping) -> dict[str, Plain]:

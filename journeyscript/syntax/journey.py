@@ -30,6 +30,8 @@ class SendStep(Written, frozen=True, kw_only=True):
     via: tuple[Scalar, ...] = ()
     variables: Pairs = ()
     kind: Scalar | None = None
+    when_capped: Node | None = None
+    max_age: Scalar | None = None
     otherwise: Steps = ()
 
 
@@ -58,6 +60,7 @@ class WaitForStep(Written, frozen=True, kw_only=True):
 
     cases: tuple[Case, ...]
     timeout: Scalar | None
+    lookback: Scalar | None = None
     otherwise: Steps = ()
 
 
@@ -132,14 +135,35 @@ Step: TypeAlias = (
 )
 
 
+ENTRY_KINDS = ("event", "segment", "schedule", "date", "api")
+"""The keys of `entry:` that say what starts the journey; a file has one of them."""
+
+
 class WrittenEntry(Struct, frozen=True, kw_only=True):
-    """`entry:`."""
+    """`entry:`; `kind` is the value of the one of `ENTRY_KINDS` that is written.
+
+    Where that is `api`, whose value is a mapping, it is the key itself.
+    """
 
     span: Span
-    event: Scalar
+    event: Scalar | None
+    kind: Scalar
+    segment: Scalar | None = None
+    on: Scalar | None = None
+    schedule: Scalar | None = None
+    audience: Scalar | None = None
+    zone: Scalar | None = None
+    date: Scalar | None = None
+    every: Scalar | None = None
+    time: Scalar | None = None
+    api: Mapping | None = None
+    enrol: Scalar | None = None
     where: Scalar | None
     again: Scalar
     key: Scalar | None
+    while_active: Scalar | None = None
+    holdout: Scalar | None = None
+    max_active: Scalar | None = None
 
 
 class WrittenGoal(Struct, frozen=True, kw_only=True):
@@ -176,6 +200,8 @@ class Journey(Struct, frozen=True, kw_only=True):
     owner: str
     stage: str
     segment: Scalar | None
+    priority: Scalar | None = None
+    group: Scalar | None = None
 
 
 def read_journey(path: str, node: Mapping) -> Journey:
@@ -185,13 +211,7 @@ def read_journey(path: str, node: Mapping) -> Journey:
         path=path,
         span=node.span,
         name=_required(node, "journey"),
-        entry=WrittenEntry(
-            span=node.key_span("entry"),
-            event=_required(entry, "event"),
-            where=_scalar(entry, "where"),
-            again=_required(entry, "again"),
-            key=_scalar(entry, "key"),
-        ),
+        entry=_entry(node.key_span("entry"), entry),
         goal=_goal(node.key_span("goal"), goal) if isinstance(goal, Mapping) else None,
         exits=tuple(_exit(item) for item in _items(node, "exit") if isinstance(item, Mapping)),
         steps=_steps(node.get("steps")),
@@ -200,6 +220,34 @@ def read_journey(path: str, node: Mapping) -> Journey:
         owner=_text(node, "owner"),
         stage=_text(node, "stage"),
         segment=_scalar(node, "segment"),
+        priority=_scalar(node, "priority"),
+        group=_scalar(node, "exclusive_group"),
+    )
+
+
+def _entry(span: Span, node: Mapping) -> WrittenEntry:
+    kind = next(pair for pair in node.pairs if pair.key.text in ENTRY_KINDS)
+    api = node.get("api")
+    return WrittenEntry(
+        span=span,
+        event=_scalar(node, "event"),
+        kind=kind.value if isinstance(kind.value, Scalar) else kind.key,
+        segment=_scalar(node, "segment"),
+        on=_scalar(node, "on"),
+        schedule=_scalar(node, "schedule"),
+        audience=_scalar(node, "audience"),
+        zone=_scalar(node, "in"),
+        date=_scalar(node, "date"),
+        every=_scalar(node, "every"),
+        time=_scalar(node, "time"),
+        api=api if isinstance(api, Mapping) else None,
+        enrol=_scalar(node, "enrol"),
+        where=_scalar(node, "where"),
+        again=_required(node, "again"),
+        key=_scalar(node, "key"),
+        while_active=_scalar(node, "while_active"),
+        holdout=_scalar(node, "holdout"),
+        max_active=_scalar(node, "max_active"),
     )
 
 
@@ -239,6 +287,8 @@ def _send(node: Mapping, span: Span) -> SendStep:
         via=tuple(channel for channel in channels if isinstance(channel, Scalar)),
         variables=_pairs(node.get("with")),
         kind=_scalar(node, "class"),
+        when_capped=node.get("when_capped"),
+        max_age=_scalar(node, "max_age"),
         otherwise=_steps(node.get("else")),
     )
 
@@ -268,6 +318,7 @@ def _wait_for(node: Mapping, span: Span) -> WaitForStep:
         id=_scalar(node, "id"),
         cases=cases,
         timeout=_scalar(node, "timeout"),
+        lookback=_scalar(node, "lookback"),
         otherwise=_steps(node.get("else")),
     )
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from journeyscript.checks import competing
+from journeyscript.checks.competing import competing_entry
 from journeyscript.checks.cycles import trigger_cycle
-from journeyscript.checks.together import competing_entry
 from tests.projects import machine_of
 
 
@@ -63,6 +64,46 @@ def test_what_a_branch_asks_in_front_of_the_send_counts():
     assert not list(competing_entry(journeys(first=vip, second=second)))
 
 
+def test_of_a_group_that_lets_a_customer_into_one_journey_nobody_competes():
+    grouped = "exclusive_group: one\n" + journey(on("purchased"), WELCOME)
+    assert not list(competing_entry(journeys(first=grouped, second=grouped)))
+    assert list(competing_entry(journeys(first=grouped, second=journey(on("purchased"), WELCOME))))
+
+
+def many(where, number=60):
+    return journeys(**{f"j{n}": journey(on("purchased", where.format(n)), WELCOME) for n in range(number)})
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        '(event.category ?? "none") == "c{}"',
+        "customer.vip and event.items in [{}, 1{0}00]",
+        'event.order_id == "o{}" and event.total > {}',
+    ],
+)
+def test_journeys_that_ask_for_constants_of_their_own_are_told_apart_without_deciding(where, monkeypatch):
+    monkeypatch.setattr(competing, "MOST_DECIDED", 0)
+    assert not list(competing_entry(many(where.replace("{}", "{0}"))))
+
+
+def test_equal_entries_are_decided_once(monkeypatch):
+    monkeypatch.setattr(competing, "MOST_DECIDED", 1)
+    found = list(competing_entry(many("customer.vip")))
+    assert [item.journey for item in found] == [f"j{n}" for n in range(1, 60)]
+    assert {item.witness[-2] for item in found} == {"j0: send.welcome"}
+
+
+def test_of_too_many_pairs_it_is_said_that_they_were_not_looked_at(monkeypatch):
+    bands = many("event.items >= {0}0 and event.items < {0}1", 12)
+    assert not list(competing_entry(bands))
+    monkeypatch.setattr(competing, "MOST_DECIDED", 10)
+    (found,) = competing_entry(bands)
+    assert found.journey == "j5"
+    assert found.message == "`purchased` starts more journeys, from this one on, than can be held against each other"
+    assert found.witness == ("purchased", "10 pairs of conditions were looked at")
+
+
 # Journeys that start each other -----------------------------------------------------------------------------------
 
 PAGE = "{{ emit: page_viewed, properties: {{ url: '\"{}\"' }} }}"
@@ -115,3 +156,8 @@ def test_a_journey_that_is_still_going_on_ends_the_round():
     for steps, count in (([INSTALLED], 0), (["wait: 1 day", INSTALLED], 1)):
         assert len(rounds(a=lingering, b=journey(on("page_viewed", again="always"), *steps))) == count
     assert not rounds(a=journey(on("app_installed", again="always"), INSTALLED, "wait: 1 day", WELCOME))
+
+
+def test_a_journey_that_starts_anew_while_it_is_going_on_does_not_end_the_round():
+    anew = "{ event: app_installed, again: always, while_active: restart }"
+    assert rounds(a=journey(anew, INSTALLED, "wait: 1 day", WELCOME)) == ["`a` starts itself for ever"]

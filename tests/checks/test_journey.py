@@ -2,8 +2,9 @@
 
 import pytest
 
+from journeyscript.checks.alternatives import overlapping_branches, shadowed_branch, unreachable_goal
 from journeyscript.checks.capabilities import send_may_be_skipped, stale_fact
-from journeyscript.checks.conditions import constant_guard, overlapping_branches, shadowed_branch, unreachable_goal
+from journeyscript.checks.conditions import constant_guard
 from journeyscript.checks.together import back_to_back_sends
 from journeyscript.checks.waits import trailing_wait, wait_after_measured_send, wait_outlives_journey
 from tests.projects import compile_text, steps_of, surroundings

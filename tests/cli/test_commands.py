@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-COMMANDS = ["init", "validate", "fmt", "test", "run", "status", "explain", "graph", "compile", "schema"]
+COMMANDS = [
+    "init", "validate", "fmt", "test", "run", "status", "explain", "doctor", "customers", "outbox", "backup", "prune",
+    "worst-case", "graph", "compile", "schema",
+]  # fmt: skip
 HEAVY = {
     "jsonschema",
     "liquid",
@@ -103,13 +106,59 @@ def test_explain_speaks_in_the_time_of_the_customer_and_of_the_goal(replayed, in
 
 
 def test_explain_as_json_holds_the_same(replayed, in_process):
-    (told,) = json.loads(in_process(replayed, "explain", "ada", "--output-format", "json").stdout)
+    found = json.loads(in_process(replayed, "explain", "ada", "--output-format", "json").stdout)
+    (told,) = found["enrollments"]
+    assert found["refused"] == []
     assert (told["journey"], told["outcome"][:6]) == ("welcome", "exited")
     first, *_, last = told["lines"]
     assert first["values"] == [["event.plan", "pro"]]
     assert first["place"] == "journeys/welcome.yaml:6"
     assert last["state"] == "exit.silent"
     assert [line["send"] for line in told["lines"] if line["send"]][1].startswith("`offer` not sent")
+
+
+@pytest.fixture
+def refused(make_shop, in_process, record):
+    """A shop in which ada signed up twice, and bob when the journey was full."""
+    full = MAIL["journeys/welcome.yaml"].replace("never", "never, max_active: 1")
+    shop = make_shop({**MAIL, "journeys/welcome.yaml": full})
+    (shop.root / "events.jsonl").write_text(
+        record("ada", "signed_up", "2026-03-28T20:00:00+01:00", **PRO)
+        + record("ada", "signed_up", "2026-03-28T21:00:00+01:00", **PRO)
+        + record("bob", "signed_up", "2026-03-28T22:00:00+01:00", attributes={"timezone": "Asia/Tokyo"}, **PRO)
+    )
+    ran = in_process(shop, "run", "--events", "events.jsonl")
+    assert ran.exit_code == 0, ran.output
+    return shop
+
+
+def test_explain_tells_which_journeys_did_not_let_a_customer_in(refused, in_process):
+    told = in_process(refused, "explain", "ada").stdout
+    assert told.endswith(
+        "\nada was refused:\n  2026-03-28T21:00:00+01:00  welcome  on `signed_up`: the customer is inside already\n"
+    )
+    only = in_process(refused, "explain", "bob", "welcome")
+    assert (only.exit_code, only.stdout) == (
+        0,
+        (
+            "bob was refused:\n"
+            "  2026-03-29T06:00:00+09:00  welcome  on `signed_up`: as many as `max_active` lets in were inside\n"
+        ),
+    )
+    found = json.loads(in_process(refused, "explain", "bob", "--output-format", "json").stdout)
+    assert found["enrollments"] == []
+    assert [(one["journey"], one["event"]) for one in found["refused"]] == [("welcome", "signed_up")]
+
+
+def test_status_counts_who_was_not_let_in(refused, in_process):
+    lines = [" ".join(line.split()) for line in in_process(refused, "status").stdout.splitlines()]
+    assert "Not entered" in lines
+    assert "welcome the customer is inside already 1" in lines
+    found = json.loads(in_process(refused, "status", "--output-format", "json").stdout)
+    assert found["refused"] == [
+        {"journey": "welcome", "reason": "inside", "count": 1},
+        {"journey": "welcome", "reason": "max_active", "count": 1},
+    ]
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -149,6 +198,7 @@ def test_asking_where_there_is_no_store_ends_with_2(shop, in_process, command, f
         ["status"],
         ["status", "--output-format", "json"],
         ["explain", "ada"],
+        ["worst-case"],
         ["graph"],
         ["compile"],
         ["run", "--once"],
@@ -182,7 +232,7 @@ def test_validate_says_no_and_yes_by_its_exit_code_in_every_format(make_shop, in
 
 @pytest.mark.parametrize(
     "arguments",
-    [["compile"], ["compile", "welcome"], ["graph"], ["run", "--once"], ["run", "--events", "e"]],
+    [["compile"], ["compile", "welcome"], ["worst-case"], ["graph"], ["run", "--once"], ["run", "--events", "e"]],
     ids=" ".join,
 )
 def test_what_needs_a_sound_project_shows_its_errors_and_ends_with_1(make_shop, in_process, arguments):

@@ -1,13 +1,21 @@
-"""SARIF as the standard asks for it: the schema below is the part of 2.1.0 that is written, and allows nothing else."""
+"""SARIF as the standard asks for it: the schema below is the part of 2.1.0 that is written, and allows nothing else.
+
+`coherent` is what the standard's text asks for and no schema can say: what refers to what, and in which order.
+"""
 
 import json
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from journeyscript.cli.findings.diagnostics import render
-from journeyscript.diagnostics import Fix, Label, Severity, Span
+from journeyscript.compiler import compile_project
+from journeyscript.diagnostics import Fix, Label, Severity, Span, in_reading_order
 from journeyscript.rules import RULES, finding
+from tests.projects import lay_out
 
 TEXT = {"type": "string", "minLength": 1}
 POSITION = {"type": "integer", "minimum": 1}
@@ -111,9 +119,44 @@ def full_finding(line=4):
 
 def log(found, source="x\n" * 20):
     document = json.loads(render(found, "sarif", lambda _: source))
-    Draft202012Validator(LOG).validate(document)
+    Draft202012Validator(LOG, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(document)
+    assert document["$schema"].startswith("https://")
     (run,) = document["runs"]
+    coherent(run)
     return run
+
+
+def regions(node):
+    """Yield every region below a node."""
+    match node:
+        case {"startLine": _}:
+            yield node
+        case dict():
+            yield from (region for value in node.values() for region in regions(value))
+        case list():
+            yield from (region for value in node for region in regions(value))
+
+
+def coherent(run):
+    """Hold a run against the rules between its parts; the numbers are those of the sections of the standard."""
+    rules = run["tool"]["driver"]["rules"]
+    ids = [rule["id"] for rule in rules]
+    assert len(set(ids)) == len(ids), "3.49.3: no two rules of a driver have one id"
+    for result in run["results"]:
+        assert ids[result["ruleIndex"]] == result["ruleId"], "3.27.5, 3.27.6: both name the same rule"
+        located = [place["id"] for place in result.get("relatedLocations", ())]
+        assert len(set(located)) == len(located), "3.28.2: an id is unique among the locations of a result"
+        assert all(place["message"]["text"] for place in result.get("relatedLocations", ()))
+        for flow in result.get("codeFlows", ()):
+            for thread in flow["threadFlows"]:
+                assert all(step["location"]["message"]["text"] for step in thread["locations"])
+        for fix in result.get("fixes", ()):
+            touched = [change["artifactLocation"]["uri"] for change in fix["artifactChanges"]]
+            assert len(set(touched)) == len(touched), "3.55.3: one change for each file"
+    for region in regions(run):
+        start, end = (region["startLine"], region["startColumn"]), (region["endLine"], region["endColumn"])
+        assert start <= end, "3.30.7, 3.30.8: a region does not end before it starts"
+    assert {result["ruleId"] for result in run["results"]} == set(ids), "no rule is listed that found nothing"
 
 
 def prints(found, source):
@@ -190,3 +233,49 @@ def test_severities_are_the_words_of_the_standard():
     rule = next(rule for rule in RULES if rule.severity == Severity.WARNING)
     (result,) = log([finding(rule.code, "it is so", at(1))])["results"]
     assert result["level"] == "warning"
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+
+
+@st.composite
+def findings(draw):
+    """Draw a finding as odd as one can be."""
+
+    def span():
+        line, column = draw(st.integers(1, 30)), draw(st.integers(1, 200))
+        end = draw(st.sampled_from([(line, column), (line, column + 3), (line + 2, 1)]))
+        path = draw(st.sampled_from(["journeys/a.yaml", "channels/e mail/\u00fc.md", "journeyscript.yaml"]))
+        return Span(path=path, line=line, column=column, end_line=end[0], end_column=end[1])
+
+    texts = st.lists(TEXTS, max_size=3)
+    return finding(
+        draw(st.sampled_from([rule.code for rule in RULES])),
+        draw(TEXTS),
+        span(),
+        help=draw(st.none() | TEXTS),
+        labels=[Label(span=span(), text=text) for text in draw(texts)],
+        journey=draw(st.none() | TEXTS),
+        step=draw(st.none() | TEXTS),
+        witness=draw(texts),
+        fix=draw(st.none() | st.builds(Fix, title=TEXTS, span=st.just(span()), replacement=st.text(max_size=5))),
+    )
+
+
+@settings(max_examples=60)
+@given(st.lists(findings(), max_size=6))
+def test_whatever_is_found_the_log_is_one_that_the_standard_allows(found):
+    run = log(in_reading_order(found))
+    prints_of = [result["partialFingerprints"]["journeyscript/v1"] for result in run["results"]]
+    assert len(set(prints_of)) == len(prints_of)
+
+
+WRONG = sorted(path for path in (Path(__file__).parents[1] / "golden" / "err").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", WRONG[:: max(1, len(WRONG) // 30)], ids=lambda path: path.stem)
+def test_what_the_compiler_finds_is_told_as_the_standard_asks(path, tmp_path):
+    root = lay_out(tmp_path / "project", {"journeys/trial.yaml": path.read_text(encoding="utf-8")})
+    found = compile_project(root).diagnostics
+    run = log(found, path.read_text(encoding="utf-8"))
+    assert [result["ruleId"] for result in run["results"]] == [item.code for item in found]

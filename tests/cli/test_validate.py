@@ -101,6 +101,28 @@ def test_rules_are_chosen_by_the_starts_of_their_codes(project, in_process, argu
     assert ran.exit_code == (1 if shown else 0)
 
 
+@pytest.mark.parametrize(
+    ("settings", "select", "shown"),
+    [
+        ("", "JS510", [("JS510", "info")]),
+        ("", "send-may-be-skipped", [("JS510", "info")]),
+        ("", "JS5", []),
+        ("rules: { JS510: warning }", "JS510", [("JS510", "warning")]),
+        ('rules: { JS510: "off" }', "JS510", [("JS510", "info")]),
+        ('rules: { JS207: "off" }', "constant-guard", [("JS207", "warning")]),
+        ('rules: { JS207: "off" }', "JS2", []),
+        ("per_file_ignores: { journeys/*: [JS510] }", "JS510", []),
+    ],
+)
+def test_a_rule_that_is_off_shows_where_it_is_selected_by_its_whole_name(project, in_process, settings, select, shown):
+    place = project(WARNS, **{"journeyscript.yaml": f"name: shop\n{settings}\n"})
+    for _ in range(2):  # The second answer is the one that was kept.
+        ran = in_process(place, "validate", "--output-format", "json", "--select", select)
+        assert [(d["code"], d["severity"]) for d in json.loads(ran.stdout)["diagnostics"]] == shown
+        assert ran.exit_code == 0
+        assert "JS510" not in codes(in_process(place, "validate", "--output-format", "json", "--ignore", "JS510"))
+
+
 def test_what_is_wrong_with_a_file_as_such_is_always_shown(project, in_process):
     ran = in_process(project("a: ["), "validate", "--output-format", "json", "--select", "JS9", "--ignore", "JS0")
     assert (codes(ran), ran.exit_code) == (["JS001"], 1)
@@ -202,6 +224,26 @@ def test_comments_of_no_use_are_taken_out_one_after_the_other(project, in_proces
         "      - else: []\n"
         "  - send: welcome"
     )
+
+
+SKIPPED = """\
+journey: a
+entry: { event: signed_up, again: never }
+steps:
+  - wait_until: { time: "02:30" }
+  - send: reminder
+"""
+
+
+def test_the_command_knows_the_day_and_so_finds_what_depends_on_it(project, in_process):
+    assert codes(in_process(project(SKIPPED), "validate", "--output-format", "json")) == ["JS403"]
+    assert codes(in_process(project(SKIPPED), "validate", "--no-cache", "--output-format", "json")) == ["JS403"]
+
+
+def test_a_fix_leaves_a_comment_about_what_depends_on_the_day(project, in_process):
+    text = SKIPPED.replace('02:30" }', '02:30" } # journeyscript: ignore[JS403]')
+    place = project(text)
+    assert (in_process(place, "validate", "--fix").exit_code, place.text()) == (0, text)
 
 
 def test_a_fix_keeps_to_the_chosen_files_and_rules(project, in_process):

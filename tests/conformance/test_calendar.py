@@ -23,7 +23,7 @@ from journeyscript.engine.calendar import (
     within_window,
     zone_exists,
 )
-from journeyscript.machine.model import WEEKDAYS
+from journeyscript.syntax.policies import WEEKDAYS
 
 MINUTE = 60_000
 DAY = 86_400_000

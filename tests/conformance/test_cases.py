@@ -108,11 +108,11 @@ def live(store):
         virtual=False,
     )
 
-    def take(event, *, at, now, attributes=None, journey):
+    def take(event, *, at, now, attributes=None, properties=None, journey):
         record = Incoming(
             customer="ada",
             at=at,
-            event=Event(name=event, at=at),
+            event=Event(name=event, at=at, properties=properties or {}),
             attributes=attributes or {},
             consent={},
             source="live",
@@ -154,6 +154,37 @@ def test_case_29_an_event_30_days_old_is_remembered_and_starts_nothing(live, sto
 def test_case_29_an_event_of_just_that_age_still_starts_a_journey(live, age, entered):
     now = 400 * DAY
     assert len(live("started", at=now - age, now=now, journey="case_06_missed_by_a_minute")) == entered
+
+
+@pytest.mark.parametrize(
+    ("journey", "event", "trace", "refused", "ends"),
+    [
+        ("case_28_again_while_inside", "started", ["entry"], ["inside"], ["active"]),
+        ("case_28_restart", "started", ["entry", "restarted", "entry"], [], ["exited", "active"]),
+        ("case_28_refresh", "ordered", ["entry", "refreshed"], [], ["active"]),
+        ("case_28_one_for_each_key", "ordered", ["entry", "entry"], [], ["active", "active"]),
+    ],
+)
+def test_case_28_what_a_second_start_does_is_traced(live, store, journey, event, trace, refused, ends):
+    """The second order is another one: a journey with a key runs once more beside the first."""
+    now = 400 * DAY
+    for number, order in enumerate(("a", "b")):
+        at = now + number
+        found = live(
+            event, at=at, now=at, journey=journey, properties={"order_id": order} if event == "ordered" else {}
+        )
+    story = store.story("ada")
+    mine = {one.id for one in found}
+    assert [one.status for one in found] == ends
+    assert [kept.decision.rule for kept in story.decisions if kept.enrollment in mine] == trace
+    assert [one.reason for one in story.refusals if one.journey == journey] == refused
+
+
+def test_case_29_an_event_that_came_too_late_to_start_anything_is_kept_as_refused(live, store):
+    now = 400 * DAY
+    journey = "case_06_missed_by_a_minute"
+    assert live("started", at=now - 30 * DAY, now=now, journey=journey) == []
+    assert [one.reason for one in store.story("ada").refusals if one.journey == journey] == ["stale_event"]
 
 
 def test_the_same_story_leaves_the_same_trace_on_every_store(tmp_path):

@@ -10,16 +10,20 @@ from journeyscript.rules import RULE_BY_CODE
 from tests.docs.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```yaml\n(journey: (\w+)\n.*?)^```\n\n```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+EXAMPLES = re.findall(
+    r"(?:^```yaml\n(policies:\n[^`]*?)^```\n\n)?^```yaml\n(journey: (\w+)\n.*?)^```\n\n```text\n(.*?)^```$",
+    PAGE,
+    re.MULTILINE | re.DOTALL,
+)
 
 
-@pytest.mark.parametrize(("text", "name", "said"), EXAMPLES, ids=[name for _, name, _ in EXAMPLES])
-def test_an_example_gets_the_finding_that_stands_under_it(text, name, said, repository, tmp_path):
+@pytest.mark.parametrize(("policies", "text", "name", "said"), EXAMPLES, ids=[name for _, _, name, _ in EXAMPLES])
+def test_an_example_gets_the_finding_that_stands_under_it(policies, text, name, said, repository, tmp_path):
     for folder in ("catalog", "channels"):
         (tmp_path / folder).symlink_to(repository / folder)
     (tmp_path / "journeys").mkdir()
     (tmp_path / "journeys" / f"{name}.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "journeyscript.yaml").write_text('name: shop\nrules: { JS902: "off" }\n', encoding="utf-8")
+    (tmp_path / "journeyscript.yaml").write_text(f'name: shop\nrules: {{ JS902: "off" }}\n{policies}', encoding="utf-8")
     found = compile_project(tmp_path).diagnostics
     lines = [f"{item.severity}[{item.code}]: {item.message}\n" for item in found]
     assert "".join(lines or ["no findings\n"]) == said
@@ -27,7 +31,8 @@ def test_an_example_gets_the_finding_that_stands_under_it(text, name, said, repo
 
 
 def test_every_fence_is_an_example_with_its_finding():
-    assert len(re.findall(r"^```", PAGE, re.MULTILINE)) == 4 * len(EXAMPLES)
+    with_policies = sum(bool(policies) for policies, *_ in EXAMPLES)
+    assert len(re.findall(r"^```", PAGE, re.MULTILINE)) == 4 * len(EXAMPLES) + 2 * with_policies
     assert len(EXAMPLES) > 5
 
 

@@ -4,10 +4,11 @@ import re
 import sqlite3
 import tomllib
 
+import click
 import pytest
 
 from journeyscript import __version__
-from journeyscript.cli.main import COMMANDS
+from journeyscript.cli.main import COMMANDS, cli
 from journeyscript.stores.sqlite import open_sqlite
 
 DOCUMENTS = [
@@ -17,6 +18,7 @@ DOCUMENTS = [
     "docs/architecture.md",
     "docs/semantics.md",
     "docs/commands.md",
+    "docs/operations.md",
 ]
 
 _PATH = re.compile(
@@ -89,12 +91,20 @@ def test_every_value_that_is_named_is_where_it_is_said_to_be(document, root):
             assert re.search(rf"^(class {name}\b|{name}: TypeAlias)", text, re.MULTILINE), f"{path} has no {name}"
 
 
+def with_those_inside(commands):
+    """Yield each command, and behind it those that it has inside."""
+    for name in commands:
+        yield name
+        command = cli.get_command(click.Context(cli), name)
+        yield from (f"{name} {inner}" for inner in getattr(command, "commands", ()))
+
+
 def test_the_help_of_every_command_is_what_it_prints(document, say):
     parts = [
         "# Commands\n\n",
         "What each command says of itself. A test writes this page: `UPDATE_DOCS=1 python -m pytest tests/docs`.\n",
     ]
-    for command in ["", *COMMANDS]:
+    for command in ["", *with_those_inside(COMMANDS)]:
         line = f"journeyscript {command}".strip()
         parts.append(f"\n## {line}\n\n```text\n{say(f'{line} --help' if command else '--help')}```\n")
     document("docs/commands.md").equals("".join(parts))

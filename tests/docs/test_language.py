@@ -29,6 +29,8 @@ TITLES = {
     "segments",
     "test",
     "event",
+    "merge",
+    "erase",
     "mapping",
 }
 
@@ -98,6 +100,18 @@ def test_an_event_line_is_taken_in():
     assert set(json.loads(line)) == {"id", "customer", "event", "time", "properties", "attributes", "consent"}
     assert isinstance(Intake(CATALOG).line(line, "file", "1", 0), Incoming)
     assert isinstance(Intake(CATALOG).line('{"customer": "ada"}', "file", "1", 0), Incoming)
+
+
+def test_the_lines_that_say_who_somebody_is_are_taken_in():
+    from journeyscript.runtime.intake import Erasure, Intake, Merge
+
+    intake = Intake(CATALOG)
+    for kind, record in (("merge", Merge), ("erase", Erasure)):
+        (line,) = fences(kind)
+        assert isinstance(intake.line(line, "file", "1", 0), record)
+    alias = '{"type": "alias", "userId": "ada", "previousId": "v"}'
+    assert isinstance(intake.line(alias, "file", "1", 0), Merge)
+    assert isinstance(intake.line('{"type": "delete", "userId": "ada"}', "file", "1", 0), Erasure)
 
 
 def test_every_function_step_and_key_is_on_the_page():

@@ -9,7 +9,7 @@ from journeyscript.compiler import compile_project
 from journeyscript.rules import RULES
 from tests.docs.conftest import UPDATE
 from tests.docs.rule_pages import INSTALLED, PAGES, example_of, file_name, index, mended, page, words
-from tests.projects import lay_out
+from tests.projects import TODAY, lay_out
 
 PAGED = [rule for rule in RULES if rule.code in words()]
 
@@ -41,7 +41,7 @@ def test_the_page_of_a_rule_is_what_the_rule_is(rule, document):
 
 @pytest.mark.parametrize("rule", [rule for rule in PAGED if example_of(rule)[0]], ids=lambda rule: rule.code)
 def test_a_mended_example_has_no_findings(rule, tmp_path):
-    project = compile_project(lay_out(tmp_path / "project", mended(rule)))
+    project = compile_project(lay_out(tmp_path / "project", mended(rule)), today=TODAY)
     assert [(found.code, found.message) for found in project.diagnostics] == []
 
 

@@ -22,6 +22,7 @@ DOCUMENT = "docs/semantics.md"
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOON = 1_777_636_800_000
 """2026-05-01T12:00Z."""
+GRACE = 5 * MINUTE
 
 BOTH = {"email": "ada@example.com"}, {"email": True}
 
@@ -30,11 +31,15 @@ BOTH = {"email": "ada@example.com"}, {"email": True}
 
 
 def examples(text):
-    """Return the journeys of the document with their tests: (name, journey, tests)."""
-    found = []
-    for block in re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-        if block.startswith("journey: "):
-            found.append([block.split("\n", 1)[0].removeprefix("journey: "), block, ""])
+    """Return the journeys of the document with their tests: (name, journey, tests, policies)."""
+    found, policies = [], ""
+    for title, block in re.findall(r"^#+ (.*)$|^```yaml\n((?:.|\n)*?)^```$", text, re.MULTILINE):
+        if title:
+            policies = ""  # they hold for the rest of their section
+        elif block.startswith("policies:"):
+            policies = block
+        elif block.startswith("journey: "):
+            found.append([block.split("\n", 1)[0].removeprefix("journey: "), block, "", policies])
         else:
             assert block.startswith("tests:\n"), "an example is a journey or its tests"
             assert not found[-1][2], "a journey has one block of tests"
@@ -63,28 +68,31 @@ def write_project(folder, journeys=None, files=()):
         if not (journeys is not None and path.startswith("journeys/")):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
-    (folder / "journeys").mkdir(exist_ok=True)
+    (folder / "journeys").mkdir(parents=True, exist_ok=True)
     for name, text in (journeys or {}).items():
         (folder / "journeys" / f"{name}.yaml").write_text(text)
 
 
-SHOWN_ON_PURPOSE = ("JS211", "JS214", "JS218", "JS701")
+SHOWN_ON_PURPOSE = ("JS211", "JS214", "JS218", "JS701", "JS702")
 
 
 def test_every_example_is_a_sound_project_and_does_what_the_document_says(document, tmp_path, say):
     found = examples(document(DOCUMENT).text)
-    names = [name for name, _, _ in found]
+    names = [name for name, *_ in found]
     assert len(set(names)) == len(names) > 20
-    assert all(tests for _, _, tests in found)
-    write_project(
-        tmp_path, {k: v for name, journey, tests in found for k, v in ((name, journey), (f"{name}.test", tests))}
-    )
-    # Some examples show on purpose what a journey would better not do, and all of them live in one project.
-    with (tmp_path / "journeyscript.yaml").open("a") as project:
-        weights = ", ".join(f'{code}: "off"' for code in SHOWN_ON_PURPOSE)
-        project.write(f"rules: {{ {weights} }}\n")
-    assert say("journeyscript validate", folder=tmp_path).endswith("no findings\n")
-    assert " 0 failed" in say("journeyscript test", folder=tmp_path)
+    assert all(tests for _, _, tests, _ in found)
+    weights = ", ".join(f'{code}: "off"' for code in SHOWN_ON_PURPOSE)
+    for number, policies in enumerate({policies: None for *_, policies in found}):
+        folder = tmp_path / str(number)
+        chosen = [(name, journey, tests) for name, journey, tests, under in found if under == policies]
+        write_project(
+            folder, {k: v for name, text, tests in chosen for k, v in ((name, text), (f"{name}.test", tests))}
+        )
+        # Some examples show on purpose what a journey would better not do, and they live in one project.
+        with (folder / "journeyscript.yaml").open("a") as project:
+            project.write(f"{policies}rules: {{ {weights} }}\n")
+        assert say("journeyscript validate", folder=folder).endswith("no findings\n")
+        assert " 0 failed" in say("journeyscript test", folder=folder)
 
 
 def test_every_answer_has_an_example_or_names_its_test(document):
@@ -205,11 +213,25 @@ def test_what_cannot_be_taken_in_is_kept_and_holds_up_nobody(world):
 
 def test_an_event_behind_a_fired_timer_rewinds_nothing(world):
     world.at(NOON, signed_up(NOON))
-    world.at(NOON + DAY)
-    world.at(NOON + DAY + MINUTE, purchased(NOON + DAY - 1))
+    world.at(NOON + DAY + 5 * MINUTE)
+    world.at(NOON + DAY + 6 * MINUTE, purchased(NOON + DAY - 1))
+    late = [
+        kept.decision.values for kept in world.store.story("ada").decisions if kept.decision.rule == "late purchased"
+    ]
+    assert late == [(("seconds", 5 * 60),)]
     world.at(NOON + 2 * DAY)
     (enrollment,) = world.enrollments
     assert (enrollment.status, [name for name, _ in world.messages]) == ("completed", ["welcome", "reminder"])
+
+
+def test_an_event_on_its_way_at_the_deadline_takes_its_path(world):
+    world.at(NOON, signed_up(NOON), signed_up(NOON, customer="bo"))
+    world.at(NOON + DAY + 4 * MINUTE, purchased(NOON + DAY), {**purchased(NOON + DAY + 1), "customer": "bo"})
+    (ada,), (bo,) = world.enrollments, world.store.story("bo").enrollments
+    assert (ada.status, ada.reason) == ("exited", "converted")
+    assert (bo.status, bo.state) == ("active", "wait_for.purchased"), "an event behind the deadline is too late"
+    world.at(NOON + DAY + 5 * MINUTE)
+    assert world.store.story("bo").enrollments[0].state == "wait"
 
 
 def test_an_event_before_the_deadline_wins_over_the_timer_of_the_same_batch(world):
@@ -225,7 +247,7 @@ def test_a_timer_missed_by_a_standstill_fires_late_and_says_so(world):
     world.at(started)
     (enrollment,) = world.enrollments
     assert (enrollment.state, enrollment.due_at) == ("wait", started + HOUR)
-    assert world.store.story("ada").decisions[-1].decision.values == (("late_seconds", 2 * 86_400),)
+    assert world.store.story("ada").decisions[-1].decision.values == (("late_seconds", 2 * 86_400 - GRACE // 1_000),)
 
 
 def test_whoever_is_inside_stays_in_the_version_they_entered(tmp_path):
@@ -235,8 +257,8 @@ def test_whoever_is_inside_stays_in_the_version_they_entered(tmp_path):
     second.at(NOON + HOUR, signed_up(NOON + HOUR, customer="bo"))
     (ada,), (bo,) = second.enrollments, second.store.story("bo").enrollments
     assert ada.version != bo.version
-    second.at(NOON + DAY)
-    second.at(NOON + DAY + HOUR)
+    second.at(NOON + DAY + GRACE)
+    second.at(NOON + DAY + GRACE + HOUR)
     (ada,), (bo,) = second.enrollments, second.store.story("bo").enrollments
     assert (ada.status, bo.state) == ("completed", "wait_for.purchased")
 
@@ -308,6 +330,26 @@ def test_what_was_being_sent_when_the_process_ended_is_settled_as_the_channel_sa
         assert opened.recover(NOON + HOUR) == 1
     (send,) = world.store.story("ada").sends
     assert send.status == status
+
+
+def test_a_message_too_old_after_a_standstill_is_skipped(world):
+    world.at(NOON, signed_up(NOON))
+    world.at(NOON + DAY + GRACE)
+    world.at(NOON + 3 * DAY)
+    (enrollment,) = world.enrollments
+    skipped = world.store.story("ada").sends[-1]
+    assert (enrollment.status, skipped.message, skipped.status, skipped.reason) == (
+        "completed", "reminder", "skipped", "stale",
+    )  # fmt: skip
+
+
+def test_a_message_too_old_in_the_outbox_is_skipped(world):
+    world.at(NOON, signed_up(NOON))
+    channel = Answering()
+    with outbox(world, channel) as opened:
+        assert opened.deliver(NOON + DAY + 1) == 1
+    (send,) = world.store.story("ada").sends
+    assert (send.status, send.reason, channel.given) == ("skipped", "stale", [])
 
 
 def test_a_message_says_what_was_true_when_it_was_decided(tmp_path):

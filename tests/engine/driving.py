@@ -21,6 +21,7 @@ from journeyscript.engine.values import (
     SendMessage,
     SetAttributes,
     SkipMessage,
+    Slot,
     TimerFired,
     send_key,
 )
@@ -55,7 +56,7 @@ class Drive:
 
     def __init__(self, program: Program, *, number: int = 1, customer: str = "ada", **facts: object) -> None:
         self.program, self.number = program, number
-        self.facts = Facts(external_id=customer, channels=POLICIES, **facts)
+        self.facts = Facts(**{"external_id": customer, "channels": POLICIES, **facts})
         self.enrollment: Enrollment | None = None
         self.effects: list = []
         self.trace: list = []
@@ -129,6 +130,9 @@ class Drive:
                     self.facts = msgspec.structs.replace(self.facts, attributes=attributes)
                 case EmitEvent(event=event):
                     self.emitted.append(event)
+                case SendMessage(kind="marketing", channel=channel):
+                    slot = Slot(channel=channel, at=outcome.trace[-1].at)
+                    self.facts = msgspec.structs.replace(self.facts, recent=(*self.facts.recent, slot))
         while self.emitted and before is not None:
             event = self.emitted.pop(0)
             self.remember(event)
@@ -153,7 +157,8 @@ class Drive:
         assert all(decision.state in self.program.steps for decision in outcome.trace)
         for effect in outcome.effects:
             if isinstance(effect, SendMessage | SkipMessage):
-                assert reached < effect.visit <= after.visit
+                was_held = before is not None and before.held is not None
+                assert reached < effect.visit <= after.visit or (was_held and effect.visit == reached)
 
     def remember(self, event: Event) -> None:
         """Keep an event in the customer's history."""

@@ -18,7 +18,7 @@ from journeyscript.machine.canonical import canonical_json, machine_from_json, v
 from journeyscript.machine.model import Machine
 from journeyscript.rules import RULES
 from journeyscript.syntax.journey import STEP_KEYWORDS
-from tests.projects import lay_out
+from tests.projects import TODAY, lay_out
 
 HERE = Path(__file__).parent
 WRONG = sorted(path for path in (HERE / "err").iterdir() if path.is_dir() or path.suffix == ".yaml")
@@ -53,7 +53,7 @@ def test_a_wrong_project_is_told_what_is_wrong(path, tmp_path, updating):
         root = lay_out(tmp_path / "project", over=path)
     else:
         root = lay_out(tmp_path / "project", {"journeys/trial.yaml": path.read_text(encoding="utf-8")})
-    found = compile_project(root).diagnostics
+    found = compile_project(root, today=TODAY).diagnostics
     assert {item.code for item in found} == {code_of(path)}
     text = render(found, "full", lambda name: (root / name).read_text(encoding="utf-8")) + "\n"
     compare(path.with_suffix(".out") if path.is_file() else path.parent / f"{path.name}.out", text, updating)
@@ -77,7 +77,7 @@ def test_no_output_is_left_without_its_project():
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
 def test_a_right_journey_compiles_to_its_machine(path, tmp_path, updating):
     root = lay_out(tmp_path, {f"journeys/{path.name}": path.read_text(encoding="utf-8")})
-    project = compile_project(root)
+    project = compile_project(root, today=TODAY)
     assert project.diagnostics == ()
     machine = project.journeys[path.stem].machine
     document = {"version": version_of(machine), "machine": json.loads(canonical_json(machine))}

@@ -2,8 +2,8 @@
 
 import pytest
 
+from journeyscript.machine.canonical import canonical_json
 from journeyscript.machine.model import (
-    WEEKDAYS,
     After,
     Always,
     Arm,
@@ -23,6 +23,7 @@ from journeyscript.machine.model import (
     Within,
 )
 from journeyscript.semantics.show import show
+from journeyscript.syntax.policies import WEEKDAYS
 from tests.projects import codes, compile_text, machine_of, steps_of
 
 DAY = 86_400_000
@@ -232,5 +233,87 @@ def test_everything_wrong_with_a_journey_is_told_at_once():
 def test_steps_nested_as_deeply_as_files_allow_compile(depth):
     inner = "{wait: 1 day, id: innermost}"
     for number in range(depth):
-        inner = f"{{id: b{number}, branch: [{{if: customer.visits > {number}, steps: [{inner}]}}, {{else: []}}]}}"
+        # Each condition is narrower than those it lies in, so that none of them says what is known.
+        inner = f"{{id: b{number}, branch: [{{if: customer.visits < {2 * depth + number}, steps: [{inner}]}}, {{else: []}}]}}"
     machine_of(f"{{journey: trial, entry: {{event: signed_up, again: never}}, steps: [{inner}]}}")
+
+
+# Entry -----------------------------------------------------------------------------------------------------------
+
+
+def entry(written, more=""):
+    return machine("- wait: 1 day\n", f"{more}entry: {{ event: signed_up, {written} }}").entry
+
+
+@pytest.mark.parametrize(
+    ("written", "length", "counted_from"),
+    [
+        ("never", None, "entry"),
+        ("always", 0, "entry"),
+        ("after 3 days", 3 * DAY, "entry"),
+        ("after 3 days after exit", 3 * DAY, "exit"),
+        ("after  1 day 2 hours  after exit", 26 * HOUR, "exit"),
+        ("after P1D after exit", DAY, "exit"),
+    ],
+)
+def test_again_is_a_cool_down_from_the_last_entry_or_the_last_exit(written, length, counted_from):
+    found = entry(f"again: {written}")
+    assert (found.again, found.again_from) == (length, counted_from)
+
+
+def test_what_is_not_written_of_an_entry_is_not_in_the_machine():
+    found = entry("again: never, while_active: ignore", "priority: 0\n")
+    assert found == machine("- wait: 1 day\n", "entry: { event: signed_up, again: never }").entry
+    assert canonical_json(machine("- wait: 1 day\n", "entry: { event: signed_up, again: never }")).count(
+        b'"entry":{"event":"signed_up"}'
+    )
+
+
+def test_whom_an_entry_lets_in_is_in_the_machine():
+    found = entry(
+        "again: always, while_active: restart, holdout: 0.0001%, max_active: 0x10",
+        "priority: -7\nexclusive_group: offers\n",
+    )
+    assert (found.while_active, found.holdout, found.max_active) == ("restart", 1, 16)
+    assert (found.priority, found.group) == (-7, "offers")
+
+
+@pytest.mark.parametrize(
+    ("written", "parts"), [("5%", 50_000), ("0.5%", 5_000), ("99.9999%", 999_999), ("33%", 330_000)]
+)
+def test_a_share_in_percent_is_parts_per_million(written, parts):
+    assert entry(f"again: never, holdout: {written}").holdout == parts
+
+
+@pytest.mark.parametrize(
+    ("written", "more", "code"),
+    [
+        ("again: never, holdout: 0%", "", "JS005"),
+        ("again: never, holdout: 0.00%", "", "JS005"),
+        ("again: never, holdout: 100%", "", "JS005"),
+        ("again: never, holdout: 1000%", "", "JS005"),
+        ("again: never, holdout: 0.00001%", "", "JS005"),
+        ("again: never, holdout: 5", "", "JS005"),
+        ("again: never, holdout: 5 %", "", "JS005"),
+        ("again: never, holdout: -5%", "", "JS005"),
+        ("again: never, holdout: half", "", "JS005"),
+        ("again: never, max_active: 0", "", "JS005"),
+        ("again: never, max_active: many", "", "JS005"),
+        ("again: never, max_active: 2.0", "", "JS005"),
+        ("again: never, while_active: repeat", "", "JS005"),
+        ("again: after exit", "", "JS005"),
+        ("again: after 3 days after", "", "JS005"),
+        ("again: after 3 days before exit", "", "JS005"),
+        ("again: after 1 month after exit", "", "JS408"),
+        ("again: never after exit", "", "JS005"),
+        ("again: never", "priority: high\n", "JS005"),
+        ("again: never", "priority: 1.5\n", "JS005"),
+        ("again: never", "exclusive_group: [a, b]\n", "JS005"),
+        ("again: never", 'exclusive_group: "two words"\n', "JS005"),
+    ],
+)
+def test_an_entry_that_makes_no_sense_is_no_machine(written, more, code):
+    text = steps_of("- wait: 1 day\n", f"{more}entry: {{ event: signed_up, {written} }}")
+    compiled, findings = compile_text(text)
+    assert compiled is None
+    assert codes(findings) == [code]

@@ -66,7 +66,7 @@ def refused(text, scope=INSIDE, check=check_condition):
         ('lower(3) == "a"', "JS306", "3"),
         ("date(3) == customer.joined", "JS306", "date(3)"),
         ('date("tomorrow") == customer.joined', "JS306", 'date("tomorrow")'),
-        ('timestamp("2026-03-01T09:00") == customer.registered_at', "JS306", 'timestamp("2026-03-01T09:00")'),
+        ('timestamp("2026-03-01T09:00") == customer.registered_at', "JS309", 'timestamp("2026-03-01T09:00")'),
         ('timestamp("9999-12-31T23:59-23:59") == entry.at', "JS306", 'timestamp("9999-12-31T23:59-23:59")'),
         ("last(purchased) == 1", "JS306", "last(purchased)"),
         ("last(purchased.total) == 1", "JS306", "last(purchased.total)"),

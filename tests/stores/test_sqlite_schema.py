@@ -17,6 +17,8 @@ HOT = {
     "customer_by_external_id": "customers USING INDEX customers_external_id (external_id=?)",
     "customers_by_number": "customers USING INTEGER PRIMARY KEY (rowid=?)",
     "enrollments": "enrollments USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    "active_among": "enrollments USING INTEGER PRIMARY KEY (rowid=?)",
+    "refusals_of_customer": "refusals USING INDEX refusals_customer (customer=?)",
     "history": "events USING INDEX events_history (customer=?)",
     "seen": "events USING COVERING INDEX events_source_id (source=? AND source_id=?)",
     "seen_one": "events USING COVERING INDEX events_source_id (source=? AND source_id=?)",
@@ -26,6 +28,11 @@ HOT = {
     "claim": "sends USING PRIMARY KEY (enrollment=? AND visit=?)",
     "settle": "sends USING PRIMARY KEY (enrollment=? AND visit=?)",
     "sends": "sends USING PRIMARY KEY ((enrollment,visit)>(?,?))",
+    "aliases_of": "aliases USING COVERING INDEX aliases_customer (customer=?)",
+    "move_history": "events USING INDEX events_history (customer=?)",
+    "past_entries": "past_entries USING PRIMARY KEY (customer=?)",
+    "move_sends": "sends USING PRIMARY KEY (enrollment=?)",
+    "move_decisions": "decisions USING PRIMARY KEY (enrollment=?)",
     "suppress": "customers USING INTEGER PRIMARY KEY (rowid=?)",
     "decisions_of_customer": "decisions USING PRIMARY KEY (enrollment>? AND enrollment<?)",
     "sends_of_customer": "sends USING PRIMARY KEY (enrollment>? AND enrollment<?)",
@@ -79,7 +86,7 @@ def test_statements_are_found_by_name_and_remarks_belong_to_nobody():
 
 def test_the_columns_of_sends_stand_in_the_order_of_the_record(connection):
     assert tuple(row[1] for row in connection.execute("PRAGMA table_info(sends)")) == KeptSend.__struct_fields__
-    for name in ("keep_send", "pending", "unsettled", "sends", "sends_of_customer"):
+    for name in ("keep_send", "pending", "unsettled", "sends", "sends_of_customer", "find_sends"):
         columns = re.search(r"(?:SELECT|\()(.*?)(?:FROM|\))", SQL[name], re.DOTALL)[1]
         assert tuple(column.strip() for column in columns.split(",")) == KeptSend.__struct_fields__, name
 
@@ -90,7 +97,8 @@ def test_the_connection_is_set_up_for_batches(connection):
     assert connection.execute("PRAGMA wal_autocheckpoint").fetchone() == (16000,)
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     assert APPLICATION_ID.to_bytes(4, "big") == b"JRNS"
-    assert len(_PRAGMAS) == 5
+    assert connection.execute("PRAGMA secure_delete").fetchone() == (2,)
+    assert len(_PRAGMAS) == 6
 
 
 def schema(connection):

@@ -16,6 +16,7 @@ from journeyscript.stores.records import (
     KeptDecision,
     KeptEvent,
     KeptSend,
+    Refusal,
     Rejected,
     Settlement,
 )
@@ -82,7 +83,21 @@ class Twins(RuleBasedStateMachine):
             changes.rejected.append(
                 Rejected(source="file", position=str(self.batches), received_at=0, reason="bad", raw="\0")
             )
+        for customer in loaded.values():
+            if data.draw(st.booleans()):
+                journey = data.draw(st.sampled_from(["welcome", "winback", ""]))
+                reason = data.draw(st.sampled_from(["inside", "again"]))
+                changes.refusals.append(
+                    Refusal(
+                        customer=customer.number, at=self.batches, event="signed_up", journey=journey, reason=reason
+                    )
+                )
         self.both("commit", changes)
+
+    @rule()
+    def count_who_is_inside(self):
+        self.both("active", ["welcome", "winback", "unheard_of"])
+        self.both("refusal_counts")
 
     def change(self, data, customer, changes):
         if customer.new or data.draw(st.booleans()):
@@ -122,9 +137,10 @@ class Twins(RuleBasedStateMachine):
         after = replace(
             before,
             status=status,
+            ended_at=None if status == "active" else data.draw(TIMES),
             state=data.draw(st.sampled_from(["a", "b"])),
             visit=before.visit + 1,
-            due_at=data.draw(st.none() | TIMES),
+            due_at=data.draw(st.none() | TIMES) if status == "active" else None,
             reason=None if status == "active" else data.draw(st.sampled_from([None, "", "x"])),
             laps=data.draw(st.dictionaries(st.just("r"), st.integers(1, 3))),
         )
@@ -188,6 +204,48 @@ class Twins(RuleBasedStateMachine):
     def tell(self, name):
         self.both("story", name)
 
+    @rule(name=NAMES, into=NAMES, at=TIMES)
+    def merge(self, name, into, at):
+        before = self.both("journey_counts")
+        self.both("merge", name, into, at)
+        after = self.both("journey_counts")
+        assert sum(one.count for one in before) == sum(one.count for one in after)
+        self.both("survivors", ["ada", "bob", "7", "nobody"])
+
+    @rule(name=NAMES, at=TIMES)
+    def erase(self, name, at):
+        before = self.both("journey_counts")
+        self.both("erase", name, at)
+        after = self.both("journey_counts")
+        assert sum(one.count for one in before) == sum(one.count for one in after)
+        assert self.both("story", name) is None
+
+    @rule(
+        before=TIMES,
+        keep=st.dictionaries(EVENTS, st.none() | TIMES, max_size=2),
+    )
+    def prune(self, before, keep):
+        counts = [self.both(verb) for verb in ("journey_counts", "send_counts")], self.both("reached", "welcome")
+        expected = self.both("prune", before, keep, dry=True)
+        assert self.both("prune", before, keep) == expected
+        assert counts == (
+            [self.both(verb) for verb in ("journey_counts", "send_counts")],
+            self.both("reached", "welcome"),
+        )
+        again = self.both("prune", before, keep, dry=True)
+        assert (again.enrollments, again.decisions, again.sends, again.events) == (0, 0, 0, 0)
+
+    @rule(at=TIMES)
+    def try_again(self, at):
+        failed = self.both("find_sends", 10, status="failed")
+        self.both("requeue", [(send.enrollment, send.visit) for send in failed[:2]], at)
+        self.both("find_sends", 3, journey="welcome", channel="sms")
+        self.both("requeue", [(ENROLLMENTS_PER_CUSTOMER, 1)], at)
+
+    @rule(name=NAMES)
+    def tell_everything(self, name):
+        self.both("dossier", name)
+
     @invariant()
     def they_agree_on_what_comes_next(self):
         self.both("reached", "welcome")
@@ -196,7 +254,9 @@ class Twins(RuleBasedStateMachine):
 
     @invariant()
     def rows_point_at_rows(self):
-        assert self.sqlite._connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        found = self.sqlite.inspect(0)
+        assert (found.damage, found.dangling, found.missing.count) == ((), (), 0)
+        assert all(one.entered == one.accounted for one in found.balances)
 
     @rule()
     def restart(self):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from journeyscript.cli.rule_texts import find_rule, nearest_rule
 from journeyscript.cli.shared import CannotAnswer
 from journeyscript.diagnostics import Diagnostic, Severity
-from journeyscript.rules import RULES
+from journeyscript.rules import RULE_BY_CODE, RULES
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -25,6 +25,11 @@ class Choice(Struct, frozen=True, kw_only=True):
     def words(self) -> str:
         """What to add where nothing was found, so that it is not taken for more than it is."""
         return " of the chosen rules" if self.select or self.ignore else ""
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The rules that are selected by their whole code or name: these are shown even where they are off."""
+        return frozenset(code for code in self.select if code in RULE_BY_CODE)
 
     def takes(self, found: Diagnostic) -> bool:
         """Return whether a finding is shown."""

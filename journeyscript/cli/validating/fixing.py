@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 
 from journeyscript.cli.findings.snippets import clean
+from journeyscript.cli.shared import today
 from journeyscript.compiler import compile_project
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.source.scalars import read_plain
@@ -47,7 +48,11 @@ def fix_copy(root: Path, paths: Iterable[str], wanted: Callable[[Diagnostic], bo
                 (copy / path).write_bytes(data)
                 before[path] = data
         for _ in range(_ROUNDS):
-            found = [item for item in compile_project(copy).diagnostics if item.fix is not None and wanted(item)]
+            found = [
+                item
+                for item in compile_project(copy, today=today()).diagnostics
+                if item.fix is not None and wanted(item)
+            ]
             done = list(_settle(copy, found, before.keys()))
             for item in done:
                 settled.setdefault(item.span.path, []).append(item)

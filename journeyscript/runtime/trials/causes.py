@@ -11,7 +11,7 @@ from journeyscript.engine.values import Decision, Enrollment
 from journeyscript.semantics.types import Value
 from journeyscript.stores.records import KeptSend, Story
 
-_PASSING = ("send", "skipped", "done", "goal", "window", "date")
+_PASSING = ("send", "skipped", "held", "late", "done", "goal", "window", "date", "refreshed")
 """First words of rules that choose nothing."""
 
 _CONDITIONAL = ("if", "when")

@@ -5,7 +5,6 @@ nothing.
 """
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -13,16 +12,8 @@ from journeyscript.diagnostics import Span
 from journeyscript.engine.calendar import local_text
 from journeyscript.engine.values import Enrollment
 from journeyscript.machine.model import Machine
+from journeyscript.machine.wording import refusal_in_words
 from journeyscript.stores.records import KeptSend, Story
-
-RefusalReason: TypeAlias = Literal["other event", "where", "no key", "inside", "again"]
-REFUSALS: dict[RefusalReason, str] = {
-    "other event": "the event does not start this journey",
-    "where": "the condition of `entry` does not hold",
-    "no key": "the key of `entry` has no value",
-    "inside": "the customer is inside already",
-    "again": "`again` does not let the customer enter anew yet",
-}
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -40,7 +31,7 @@ class Happened(Struct, frozen=True, kw_only=True):
     machine: Machine
     story: Story
     zone: str
-    refused: RefusalReason | None
+    refused: str | None
 
     @property
     def last(self) -> Enrollment | None:
@@ -63,20 +54,23 @@ class Happened(Struct, frozen=True, kw_only=True):
         reached: dict[tuple[int, int], str] = {}
         for kept in self.story.decisions:
             reached.setdefault((kept.enrollment, kept.decision.visit), kept.decision.state)
-        return list(reached.values())
+        # Who is held out comes to no state.
+        return [state for state in reached.values() if state]
 
 
 def standing(happened: Happened) -> str:
     """Return how the last enrollment stands, as the end of a sentence about the customer."""
     last = happened.last
     if last is None:
-        reason = "nothing that starts the journey happened" if happened.refused is None else REFUSALS[happened.refused]
+        refused = happened.refused
+        reason = "nothing that starts the journey happened" if refused is None else refusal_in_words(refused)
         return f"never entered: {reason}"
     reason = "" if last.reason is None else f" ({last.reason})"
     if last.status == "active":
-        due = "" if last.due_at is None else f" until {local_text(last.due_at, happened.zone)}"
+        due = "" if last.over_at is None else f" until {local_text(last.over_at, happened.zone)}"
         return f"is active at `{last.state}`{due}"
-    return f"has {last.status} at `{last.state}`{reason}"
+    place = f" at `{last.state}`" if last.state else ""
+    return f"has {last.status}{place}{reason}"
 
 
 def is_named(state: str, written: str) -> bool:

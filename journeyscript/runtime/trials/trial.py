@@ -11,23 +11,26 @@ from msgspec.structs import replace
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.engine.calendar import local_text, resolve_zone
-from journeyscript.engine.entry import Refused, admit
+from journeyscript.engine.entry import HELD_OUT, REFRESHED, Refused, asked
 from journeyscript.engine.values import Event, Facts
 from journeyscript.machine.canonical import version_of
-from journeyscript.machine.wording import rule_in_words
+from journeyscript.machine.wording import refusal_in_words, rule_in_words
 from journeyscript.runtime.batch import Rules, advance
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.programs import Programs
-from journeyscript.runtime.session import policies_of
+from journeyscript.runtime.session import policies_of, policies_on
 from journeyscript.runtime.trials.expectations import check_names, judge
-from journeyscript.runtime.trials.happened import REFUSALS, Failure, Happened
+from journeyscript.runtime.trials.happened import Failure, Happened
 from journeyscript.runtime.trials.invented import Invented, invent
 from journeyscript.semantics.types import Instant, Value
-from journeyscript.stores.records import Changes, Deployment, Store
+from journeyscript.stores.records import Changes, Customer, Deployment, Store
 from journeyscript.syntax.trial_file import WrittenTest
 
 AT_ONCE = 100
 """Customers whose timers are fired in one batch; a test has one."""
+
+_STARTS = ("entry", HELD_OUT, REFRESHED)
+"""Rules by which an event that starts the journey did something."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -77,6 +80,7 @@ class Trial:
         self._rules = Rules(
             programs=Programs({version: self._deployment}, [version]),
             channels=policies_of(project),
+            policies=policies_on(project, virtual=True),
             max_event_age=project.config.max_event_age,
             virtual=True,
         )
@@ -93,6 +97,11 @@ class Trial:
         failures = judge(test.expect, happened, self.project.catalog)
         return replace(verdict, failures=tuple(failures), zone=happened.zone, lines=tuple(life.lines(happened.zone)))
 
+    def happening(self, test: WrittenTest, store: Store) -> Happened | None:
+        """Return what comes of a test's story, whatever it expects; `None` where the story cannot be told."""
+        invented, _ = invent(self.project, test)
+        return None if invented is None else _Life(self, store, invented).live()
+
     def begin(self, store: Store, at: Instant) -> Rules:
         """Deploy the journey to a store; return what batches over it go by."""
         store.deploy([self._deployment], at)
@@ -105,7 +114,7 @@ class _Life:
     def __init__(self, trial: Trial, store: Store, invented: Invented) -> None:
         self.trial, self.store, self.invented = trial, store, invented
         self.rules = trial.begin(store, invented.profile.at)
-        self.refusals: list[Refused] = []
+        self.refusals: list[str] = []
         self._told: list[tuple[Instant, str, str, tuple[tuple[str, Value], ...]]] = []
         self._left: dict[int, str] = {}
 
@@ -131,7 +140,7 @@ class _Life:
             machine=self.trial.machine,
             story=story,
             zone=zone,
-            refused=self.refusals[-1].reason if self.refusals else None,
+            refused=self.refusals[-1] if self.refusals else None,
         )
 
     def lines(self, zone: str) -> list[Line]:
@@ -161,22 +170,32 @@ class _Life:
             self._told.append((decision.at, decision.state, why, decision.values))
 
     def _note_refusal(self, event: Event, changes: Changes) -> None:
-        """Note why an event that could have started the journey did not, by asking the engine once more."""
-        if event.name != self.trial.machine.entry.event or any(k.decision.rule == "entry" for k in changes.decisions):
+        """Note why an event that could have started the journey did not."""
+        journey, program = self.trial.machine.journey, self.rules.programs[self.trial.version]
+        for refusal in changes.refusals:
+            if refusal.journey == journey and refusal.event == event.name:
+                self._refused(event, refusal.reason, ())
+        if any(kept.decision.rule in _STARTS for kept in changes.decisions):
             return
         story = self.store.story(self.invented.customer)
         assert story is not None, "the customer was there before anything happened"
-        customer, program = story.customer, self.rules.programs[self.trial.version]
-        facts = Facts(
-            external_id=customer.external_id,
-            attributes=customer.attributes,
-            consent=customer.consent,
-            history=customer.history,
-        )
-        active = {(e.journey, e.key) for e in customer.enrollments}
-        answer = admit(program, event, facts, event.at, active, customer.last_entries)
-        if isinstance(answer, Refused):
-            self.refusals.append(answer)
-            seen = () if program.admits is None or answer.reason != "where" else program.admits.reads
-            values = tuple((text, read(facts, event, None, event.at)) for text, read in seen)
-            self._told.append((event.at, "not entered", REFUSALS[answer.reason], values))
+        facts = _facts(story.customer)
+        if event.name == self.trial.machine.entry.event and asked(program, event, facts, event.at) == Refused(
+            reason="where"
+        ):
+            # Whoever never asked is not kept as refused, so the engine is asked once more.
+            reads = () if program.admits is None else program.admits.reads
+            self._refused(event, "where", tuple((text, read(facts, event, None, event.at)) for text, read in reads))
+
+    def _refused(self, event: Event, reason: str, values: tuple[tuple[str, Value], ...]) -> None:
+        self.refusals.append(reason)
+        self._told.append((event.at, "not entered", refusal_in_words(reason), values))
+
+
+def _facts(customer: Customer) -> Facts:
+    return Facts(
+        external_id=customer.external_id,
+        attributes=customer.attributes,
+        consent=customer.consent,
+        history=customer.history,
+    )

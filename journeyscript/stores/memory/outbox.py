@@ -6,19 +6,23 @@ outcome stays.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from heapq import nlargest
 from itertools import islice
 from operator import attrgetter
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from journeyscript.engine.values import Slot
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.lanes import Lane, Turns
 from journeyscript.stores.memory.agenda import Agenda
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, KeptSend, SendCount, Settlement
 
 Place: TypeAlias = tuple[int, int]
+_Counted: TypeAlias = tuple[str, str, str, str, str | None]
 
 
 class Outbox:
@@ -26,9 +30,12 @@ class Outbox:
 
     def __init__(self) -> None:
         self._sends: dict[Place, KeptSend] = {}
-        self._pending: Agenda[Place] = Agenda()
+        self._pending: dict[Lane, Agenda[Place]] = {}
+        self._turns = Turns()
         self._sending: dict[Place, KeptSend] = {}
         self._order: list[Place] = []
+        self._pruned: Counter[_Counted] = Counter()
+        self._marketing: dict[int, list[Place]] = {}
 
     def check(self, sends: Sequence[KeptSend]) -> None:
         """Make sure that these can be kept.
@@ -45,26 +52,34 @@ class Outbox:
         for send in sends:
             place = send.enrollment, send.visit
             self._sends[place] = send
+            if send.kind == "marketing" and send.status != "skipped":
+                self._marketing.setdefault(send.customer, []).append(place)
             if send.status == "pending":
-                self._pending.put(place, send.available_at)
+                self._lane(send).put(place, send.available_at)
             elif send.status == "sending":
                 self._sending[place] = send
+
+    def _lane(self, send: KeptSend) -> Agenda[Place]:
+        return self._pending.setdefault((send.channel, send.journey), Agenda())
 
     def _put(self, place: Place, send: KeptSend) -> None:
         self._sends[place] = send
         if send.status == "pending":
-            self._pending.put(place, send.available_at)
+            self._lane(send).put(place, send.available_at)
         else:
-            self._pending.remove(place)
+            self._lane(send).remove(place)
         if send.status == "sending":
             self._sending[place] = send
         else:
             self._sending.pop(place, None)
 
-    def claim(self, now: Instant, limit: int) -> list[KeptSend]:
+    def claim(self, now: Instant, limit: int, room: Mapping[str, int]) -> list[KeptSend]:
         """Mark pending sends as being sent; return them, oldest first."""
-        with closing(self._pending.until(now)) as available:
-            places = list(islice(available, limit))
+        with ExitStack() as stack:
+            ready = [lane for lane, agenda in self._pending.items() if (at := agenda.first()) is not None and at <= now]
+            lanes = {lane: stack.enter_context(closing(self._pending[lane].until(now))) for lane in ready}
+            places = self._turns.pick(lanes, limit, room)
+        places.sort(key=lambda place: (self._sends[place].available_at, *place))
         claimed = []
         for place in places:
             send = self._sends[place]
@@ -98,13 +113,85 @@ class Outbox:
                 provider_id=settlement.provider_id,
                 settled_at=None if settlement.status == "pending" else settlement.at,
                 available_at=available_at,
+                attempts=send.attempts - settlement.uncounted,
             )
         for place, send in settled.items():
             self._put(place, send)
 
-    def next_available(self) -> Instant | None:
-        """Return when the next pending send may be attempted."""
-        return self._pending.first()
+    def requeue(self, places: Iterable[Place], at: Instant) -> None:
+        """Make failed sends pending again.
+
+        Raises:
+            ValueError: one is unknown, or did not fail.
+        """
+        wanted = dict.fromkeys(places)
+        if not all(place in self._sends and self._sends[place].status == "failed" for place in wanted):
+            raise ValueError("one of the sends to try again is not in the store, or did not fail")
+        for place in wanted:
+            again = replace(
+                self._sends[place],
+                status="pending",
+                reason=None,
+                detail=None,
+                attempts=0,
+                available_at=at,
+                settled_at=None,
+                expires_at=None,
+            )
+            self._put(place, again)
+
+    def cancel(self, enrollment: int, detail: str, at: Instant) -> None:
+        """Skip what an enrollment still has to send."""
+        for send in self.of_enrollment(enrollment):
+            if send.status == "pending":
+                self.put(replace(send, status="skipped", reason="cancelled", detail=detail, settled_at=at))
+
+    def put(self, send: KeptSend) -> None:
+        """Keep a send in the place of itself as it was."""
+        self._put((send.enrollment, send.visit), send)
+
+    def move(self, leaves: int, stays: int, places: Mapping[int, int]) -> None:
+        """Give a customer's sends to another one; `places` gives the new ids of the enrollments."""
+        marketing = self._marketing.pop(leaves, [])
+        self._marketing.setdefault(stays, []).extend((places[enrollment], visit) for enrollment, visit in marketing)
+        for send in self.of_customer(leaves):
+            self._remove((send.enrollment, send.visit))
+            self.put(replace(send, enrollment=places[send.enrollment], customer=stays))
+
+    def drop(self, enrollments: Iterable[int]) -> None:
+        """Take the sends of these enrollments away, and keep them in the counts."""
+        for enrollment in enrollments:
+            for send in self.of_enrollment(enrollment):
+                place = send.enrollment, send.visit
+                self._pruned[_counted(send)] += 1
+                self._remove(place)
+                if place in (marketing := self._marketing.get(send.customer, [])):
+                    marketing.remove(place)
+
+    def _remove(self, place: Place) -> None:
+        self._lane(self._sends.pop(place)).remove(place)
+        self._sending.pop(place, None)
+        self._order = []
+
+    def next_available(self, without: Collection[str]) -> Instant | None:
+        """Return when the next pending send of another channel than these may be attempted."""
+        firsts = (agenda.first() for (channel, _), agenda in self._pending.items() if channel not in without)
+        return min((at for at in firsts if at is not None), default=None)
+
+    def handed_over(self, channel: str, limit: int) -> list[Instant]:
+        """Return when the latest messages on a channel went to the other side."""
+        return nlargest(
+            limit,
+            (
+                send.settled_at
+                for send in self._sends.values()
+                if send.channel == channel
+                and send.status in {"sent", "failed"}
+                and send.attempts
+                and send.reason != "render"
+                and send.settled_at is not None
+            ),
+        )
 
     def listed(self, limit: int, after: Place) -> list[KeptSend]:
         """Return sends in order of (enrollment, visit), from behind `after` on."""
@@ -112,12 +199,39 @@ class Outbox:
         start = bisect_right(order, after)
         return [self._sends[place] for place in order[start : start + limit]]
 
+    def recent(self, number: int, since: Instant) -> tuple[Slot, ...]:
+        """Return the marketing messages that were sent to a customer, or are to be, after `since`."""
+        sends = (self._sends[place] for place in sorted(self._marketing.get(number, ())))
+        return tuple(
+            Slot(channel=send.channel, at=at)
+            for send in sends
+            if send.status in {"pending", "sending", "sent"}
+            and (at := send.available_at if send.settled_at is None else send.settled_at) > since
+        )
+
     def of_customer(self, number: int) -> list[KeptSend]:
         """Return a customer's sends, oldest first."""
         first = number * ENROLLMENTS_PER_CUSTOMER
         order = self._places()
         low, high = (bisect_right(order, (edge, -1)) for edge in (first, first + ENROLLMENTS_PER_CUSTOMER))
         return sorted((self._sends[place] for place in order[low:high]), key=attrgetter("created_at"))
+
+    def of_enrollment(self, number: int) -> list[KeptSend]:
+        """Return an enrollment's sends, in order of their visits."""
+        order = self._places()
+        low, high = (bisect_right(order, (edge, -1)) for edge in (number, number + 1))
+        return [self._sends[place] for place in order[low:high]]
+
+    def find(self, limit: int, *, status: str | None, journey: str | None, channel: str | None) -> list[KeptSend]:
+        """Return sends of this status, journey and channel, the latest first."""
+        found = [
+            send
+            for send in self._sends.values()
+            if (status is None or send.status == status)
+            and (journey is None or send.journey == journey)
+            and (channel is None or send.channel == channel)
+        ]
+        return sorted(found, key=attrgetter("created_at", "enrollment", "visit"), reverse=True)[:limit]
 
     def _places(self) -> list[Place]:
         """Return the places of all sends in order, sorted again only where some have come since the last time."""
@@ -128,12 +242,14 @@ class Outbox:
 
     def counts(self) -> list[SendCount]:
         """Return sends counted by journey, message, channel, status and reason."""
-        counted = Counter(
-            (send.journey, send.message, send.channel, send.status, send.reason) for send in self._sends.values()
-        )
+        counted = Counter(map(_counted, self._sends.values())) + self._pruned
         return [
             SendCount(journey=journey, message=message, channel=channel, status=status, reason=reason, count=count)
             for (journey, message, channel, status, reason), count in sorted(
                 counted.items(), key=lambda item: (*item[0][:4], item[0][4] is not None, item[0][4] or "")
             )
         ]
+
+
+def _counted(send: KeptSend) -> _Counted:
+    return send.journey, send.message, send.channel, send.status, send.reason

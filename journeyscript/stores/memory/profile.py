@@ -58,6 +58,7 @@ class Profile(Struct, kw_only=True, gc=False):
     def record(self, *, history: bool) -> Customer:
         """Return the customer as loaded for a batch."""
         last_entries: dict[tuple[str, str], Instant] = {}
+        last_exits: dict[tuple[str, str], Instant] = {}
         active: list[Enrollment] = []
         enrollments = self.in_order()
         for enrollment in enrollments:
@@ -67,6 +68,9 @@ class Profile(Struct, kw_only=True, gc=False):
                 last_entries[where] = enrollment.entered_at
             if enrollment.status == "active":
                 active.append(enrollment)
+            else:
+                ended = enrollment.since if enrollment.ended_at is None else enrollment.ended_at
+                last_exits[where] = max(last_exits.get(where, ended), ended)
         past: dict[str, list[Event]] = {}
         if history and self.history:
             past = {name: [placed[2] for placed in events] for name, events in self.history.items()}
@@ -79,6 +83,7 @@ class Profile(Struct, kw_only=True, gc=False):
             suppressed=self.suppressed,
             enrollments=active,
             last_entries=last_entries,
+            last_exits=last_exits,
             next_enrollment=enrollments[-1].id % ENROLLMENTS_PER_CUSTOMER + 1 if enrollments else 0,
             history=past,
         )

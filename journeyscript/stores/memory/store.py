@@ -5,15 +5,17 @@ before anything of it is kept.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 
 from msgspec.structs import replace
 
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.memory import identity, pruning
 from journeyscript.stores.memory.agenda import Agenda
 from journeyscript.stores.memory.outbox import Outbox
-from journeyscript.stores.memory.profile import Profile, new_profile
+from journeyscript.stores.memory.profile import new_profile
+from journeyscript.stores.memory.shelves import Shelves
 from journeyscript.stores.memory.trace import Trace
 from journeyscript.stores.numbers import Numbers
 from journeyscript.stores.records import (
@@ -21,9 +23,13 @@ from journeyscript.stores.records import (
     Changes,
     Customer,
     Deployment,
+    Dossier,
+    Erased,
     JourneyCount,
-    KeptEvent,
     KeptSend,
+    Merged,
+    Pruned,
+    RefusalCount,
     Rejected,
     SendCount,
     Settlement,
@@ -43,15 +49,15 @@ class MemoryStore(Store):
         self._deployments: dict[str, Deployment] = {}
         self._current: frozenset[str] = frozenset()
         self._needed: set[str] = set()
-        self._profiles: dict[int, Profile] = {}
-        self._by_external_id: dict[str, Profile] = {}
         self._numbers = Numbers(last=0)
-        self._seen: set[tuple[str, str]] = set()
-        self._events: list[KeptEvent] = []
-        self._trace = Trace()
-        self._rejected: list[Rejected] = []
-        self._due: Agenda[int] = Agenda()
-        self._outbox = Outbox()
+        self._active: Counter[str] | None = None
+        self._shelves = shelves = Shelves(
+            trace=Trace(), outbox=Outbox(), due=Agenda(), pruned=Counter(), pruned_states=Counter()
+        )
+        self._profiles, self._by_external_id = shelves.profiles, shelves.by_name
+        self._seen, self._events = shelves.seen, shelves.events
+        self._rejected, self._refusals = shelves.rejected, shelves.refusals
+        self._trace, self._outbox, self._due = shelves.trace, shelves.outbox, shelves.due
 
     def settings(self) -> dict[str, str]:
         """Return the facts kept by `note`."""
@@ -70,24 +76,37 @@ class MemoryStore(Store):
         self._needed |= fresh
         if fresh:
             for arrival, kept in enumerate(self._events):
-                if kept.event.name in fresh and not kept.needed:
-                    self._profiles[kept.customer].keep_event(kept.event, arrival)
+                if kept is not None and kept.event.name in fresh and not kept.needed:
+                    self._shelves.home(kept.customer).keep_event(kept.event, arrival)
 
     def deployments(self) -> tuple[dict[str, Deployment], frozenset[str]]:
         """Return every version kept, and which are current."""
         kept = {version: replace(one, contents=dict(one.contents)) for version, one in self._deployments.items()}
         return kept, self._current
 
-    def load(self, external_ids: Iterable[str], numbers: Iterable[int], *, history: bool) -> dict[int, Customer]:
+    def load(
+        self,
+        external_ids: Iterable[str],
+        numbers: Iterable[int],
+        *,
+        history: bool,
+        recent_since: Instant | None = None,
+    ) -> dict[int, Customer]:
         """Return these customers by number. Numbers nobody has are left out."""
         customers: dict[int, Customer] = {}
         for external_id in external_ids:
-            profile = self._by_external_id.get(external_id)
-            one = self._numbers.newcomer(external_id) if profile is None else profile.record(history=history)
+            profile = self._shelves.find(external_id)
+            if profile is None:
+                one = self._numbers.newcomer(external_id)
+            else:
+                one = self._shelves.record(profile, history=history)
             customers[one.number] = one
         for number in numbers:
             if number not in customers and number in self._profiles:
-                customers[number] = self._profiles[number].record(history=history)
+                customers[number] = self._shelves.record(self._profiles[number], history=history)
+        if recent_since is not None:
+            for number, one in customers.items():
+                one.recent = self._outbox.recent(number, recent_since)
         return customers
 
     def seen(self, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -130,7 +149,12 @@ class MemoryStore(Store):
                 profiles[kept.customer].keep_event(kept.event, arrival)
         self._events += changes.events
         for enrollment in changes.enrollments:
-            profiles[enrollment.id // ENROLLMENTS_PER_CUSTOMER].enrollments[enrollment.id] = enrollment
+            enrollments = profiles[enrollment.id // ENROLLMENTS_PER_CUSTOMER].enrollments
+            if self._active is not None:
+                before = enrollments.get(enrollment.id)
+                was = before is not None and before.status == "active"
+                self._active[enrollment.journey] += (enrollment.status == "active") - was
+            enrollments[enrollment.id] = enrollment
             if enrollment.status == "active" and enrollment.due_at is not None:
                 self._due.put(enrollment.id, enrollment.due_at)
             else:
@@ -138,6 +162,7 @@ class MemoryStore(Store):
         self._trace.keep(changes.decisions)
         self._outbox.keep(changes.sends)
         self._rejected += changes.rejected
+        self._refusals += changes.refusals
         self._positions.update(changes.positions)
 
     def _check(self, changes: Changes) -> set[tuple[str, str]]:
@@ -166,9 +191,9 @@ class MemoryStore(Store):
                 self._by_external_id[customer.external_id] = profile
         self._numbers.kept(customers)
 
-    def claim(self, now: Instant, limit: int) -> list[KeptSend]:
+    def claim(self, now: Instant, limit: int, room: Mapping[str, int] = NO_BOUND) -> list[KeptSend]:
         """Mark pending sends available at or before `now` as being sent; return them, oldest first."""
-        return self._outbox.claim(now, limit)
+        return self._outbox.claim(now, limit, room)
 
     def unsettled(self) -> list[KeptSend]:
         """Return the sends that are marked as being sent, oldest first."""
@@ -187,9 +212,26 @@ class MemoryStore(Store):
                 if profile := self._profiles.get(number):
                     profile.suppressed |= {address}
 
-    def next_available(self) -> Instant | None:
+    def next_available(self, without: Collection[str] = ()) -> Instant | None:
         """Return when the next pending send may be attempted."""
-        return self._outbox.next_available()
+        return self._outbox.next_available(without)
+
+    def handed_over(self, channel: str, limit: int) -> list[Instant]:
+        """Return when the latest messages on a channel went to the other side. Walks all sends."""
+        return self._outbox.handed_over(channel, limit)
+
+    def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
+        """Return what these customers allow."""
+        profiles = (profile for number in set(numbers) if (profile := self._profiles.get(number)) is not None)
+        return {
+            one.number: Permission(consent=dict(one.consent), suppressed=one.suppressed)
+            for one in profiles
+            if one.consent or one.suppressed
+        }
+
+    def left(self, enrollments: Iterable[int]) -> set[int]:
+        """Return which of these enrollments were ended by an exit or the goal of their journey."""
+        return {number for number in set(enrollments) if self._shelves.left(number)}
 
     def journey_counts(self) -> list[JourneyCount]:
         """Return enrollments counted by journey, version, status, state and reason."""
@@ -198,6 +240,7 @@ class MemoryStore(Store):
             for profile in self._profiles.values()
             for one in profile.enrollments.values()
         )
+        counted.update(self._shelves.pruned)
         return [
             JourneyCount(journey=journey, version=version, status=status, state=state, reason=reason, count=count)
             for (journey, version, status, state, reason), count in sorted(
@@ -218,16 +261,35 @@ class MemoryStore(Store):
             if (version := versions.get(enrollment)) is not None:
                 states = found.setdefault(version, {})
                 states[state] = states.get(state, 0) + 1
+        for (name, version, state), count in self._shelves.pruned_states.items():
+            if name == journey:
+                states = found.setdefault(version, {})
+                states[state] = states.get(state, 0) + count
         return found
 
     def send_counts(self) -> list[SendCount]:
         """Return sends counted by journey, message, channel, status and reason."""
         return self._outbox.counts()
 
+    def refusal_counts(self) -> list[RefusalCount]:
+        """Return refusals counted by journey and reason."""
+        counted = Counter((one.journey, one.reason) for one in self._refusals)
+        return [
+            RefusalCount(journey=journey, reason=reason, count=count)
+            for (journey, reason), count in sorted(counted.items())
+        ]
+
+    def active(self, journeys: Collection[str]) -> dict[str, int]:
+        """Return how many enrollments are active in each of these journeys. The first answer walks all enrollments."""
+        if self._active is None:
+            everybody = (one for profile in self._profiles.values() for one in profile.enrollments.values())
+            self._active = Counter(one.journey for one in everybody if one.status == "active")
+        return {journey: self._active[journey] for journey in journeys}
+
     def totals(self, now: Instant) -> Totals:
         """Return the size of the store; overdue is what is due at or before `now`."""
         return Totals(
-            customers=len(self._profiles),
+            customers=len(self._profiles) - len(self._shelves.gone),
             events=len(self._events),
             rejected=len(self._rejected),
             overdue=self._due.count(now),
@@ -235,15 +297,7 @@ class MemoryStore(Store):
 
     def story(self, external_id: str) -> Story | None:
         """Return one customer with all enrollments, decisions and sends."""
-        profile = self._by_external_id.get(external_id)
-        if profile is None:
-            return None
-        return Story(
-            customer=profile.record(history=True),
-            enrollments=tuple(profile.in_order()),
-            decisions=self._trace.of_customer(profile.number),
-            sends=tuple(self._outbox.of_customer(profile.number)),
-        )
+        return identity.story_of(self._shelves, external_id)
 
     def rejected(self, limit: int) -> list[Rejected]:
         """Return inputs that could not be taken in, latest first."""
@@ -252,6 +306,51 @@ class MemoryStore(Store):
     def sends(self, limit: int, after: tuple[int, int] = (0, -1)) -> list[KeptSend]:
         """Return sends in order of (enrollment, visit), from behind `after` on."""
         return self._outbox.listed(limit, after)
+
+    def survivors(self, external_ids: Iterable[str]) -> dict[str, str]:
+        """Return the names that these given-up ones lead to."""
+        aliases = self._shelves.aliases
+        if not aliases:
+            return {}
+        return {name: self._profiles[aliases[name]].external_id for name in external_ids if name in aliases}
+
+    def merge(self, external_id: str, into: str, at: Instant) -> Merged | None:
+        """Make one customer of two.
+
+        Raises:
+            MergeError: the name to give up leads to somebody else already.
+        """
+        merged = identity.merge(self._shelves, self._numbers, external_id, into, at)
+        self._numbers.settled(external_id, into)
+        self._active = None
+        return merged
+
+    def erase(self, external_id: str, at: Instant) -> Erased | None:
+        """Erase a customer."""
+        self._active = None
+        return identity.erase(self._shelves, external_id, at)
+
+    def dossier(self, external_id: str) -> Dossier | None:
+        """Return everything there is of a customer."""
+        return identity.dossier(self._shelves, external_id, self._needed)
+
+    def find_sends(
+        self, limit: int, *, status: str | None = None, journey: str | None = None, channel: str | None = None
+    ) -> list[KeptSend]:
+        """Return sends of this status, journey and channel, the latest first."""
+        return self._outbox.find(limit, status=status, journey=journey, channel=channel)
+
+    def requeue(self, places: Iterable[tuple[int, int]], at: Instant) -> None:
+        """Make failed sends pending again.
+
+        Raises:
+            ValueError: one is unknown, or did not fail.
+        """
+        self._outbox.requeue(places, at)
+
+    def prune(self, before: Instant, keep: Mapping[str, Instant | None], *, dry: bool = False) -> Pruned:
+        """Take away what ended before an instant; count it only, if `dry`."""
+        return pruning.prune(self._shelves, before, keep, dry=dry)
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""

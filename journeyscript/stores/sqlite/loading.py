@@ -1,4 +1,4 @@
-"""Loads customers for a batch: as many as it may be, in at most five queries.
+"""Loads customers for a batch: as many as it may be, in at most six queries.
 
 Takes external ids and numbers; gives customers with their active enrollments and the history that is needed. Writes
 nothing.
@@ -7,7 +7,7 @@ nothing.
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from journeyscript.engine.values import Enrollment
+from journeyscript.engine.values import Enrollment, Slot
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Customer
 from journeyscript.stores.sqlite import rows
@@ -32,7 +32,8 @@ def by_number(connection: sqlite3.Connection, numbers: Iterable[int]) -> Iterato
 
 def add_enrollments(connection: sqlite3.Connection, versions: Versions, customers: dict[int, Customer]) -> None:
     """Give these customers their active enrollments, and what counts of those that ended."""
-    for row in connection.execute(SQL["enrollments"], (rows.numbers_text(customers),)):
+    wanted = rows.numbers_text(customers)
+    for row in connection.execute(SQL["enrollments"], (wanted,)):
         number, within = divmod(row[0], ENROLLMENTS_PER_CUSTOMER)
         customer = customers[number]
         customer.next_enrollment = within + 1  # they come in order
@@ -44,6 +45,17 @@ def add_enrollments(connection: sqlite3.Connection, versions: Versions, customer
             customer.last_entries[journey, key] = entered_at
         if row[3] == "active":
             customer.enrollments.append(rows.enrollment_record(row, journey, version))
+        else:
+            ended: Instant = row[7] if row[12] is None else row[12]
+            customer.last_exits[journey, key] = max(customer.last_exits.get((journey, key), ended), ended)
+    if not connection.execute(SQL["has_past_entries"]).fetchone()[0]:
+        return
+    for number, journey, key, entered_at, ended_at, behind in connection.execute(SQL["past_entries"], (wanted,)):
+        customer = customers[number]
+        customer.next_enrollment = max(customer.next_enrollment, behind)
+        last = customer.last_entries.get((journey, key))
+        customer.last_entries[journey, key] = entered_at if last is None else max(last, entered_at)
+        customer.last_exits[journey, key] = max(customer.last_exits.get((journey, key), ended_at), ended_at)
 
 
 def all_enrollments(connection: sqlite3.Connection, versions: Versions, number: int) -> Iterator[Enrollment]:
@@ -57,6 +69,12 @@ def add_history(connection: sqlite3.Connection, names: Names, customers: dict[in
     for number, name, at, properties in connection.execute(SQL["history"], (rows.numbers_text(customers),)):
         event = rows.event_record(names.name(name), at, properties)
         customers[number].history.setdefault(event.name, []).append(event)
+
+
+def add_recent(connection: sqlite3.Connection, customers: dict[int, Customer], since: Instant) -> None:
+    """Give these customers the marketing messages that were sent, or are to be, after `since`."""
+    for number, channel, at in connection.execute(SQL["recent_sends"], (rows.numbers_text(customers), since)):
+        customers[number].recent = (*customers[number].recent, Slot(channel=channel, at=at))
 
 
 def seen(connection: sqlite3.Connection, names: Names, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

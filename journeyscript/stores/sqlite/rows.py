@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from journeyscript.engine.values import Decision, Enrollment, Event
+from journeyscript.engine.values import Decision, Enrollment, Event, Held, HeldReason
 from journeyscript.machine.canonical import canonical_json, machine_from_json
 from journeyscript.machine.model import About
 from journeyscript.semantics.types import Instant, Value
@@ -20,6 +20,7 @@ from journeyscript.stores.records import (
     KeptDecision,
     KeptEvent,
     KeptSend,
+    Refusal,
     Rejected,
     Settlement,
 )
@@ -33,11 +34,17 @@ class _Entry(Struct, frozen=True, gc=False):
     properties: dict[str, Any]
 
 
+class _Held(Struct, frozen=True, gc=False):
+    reason: HeldReason
+    given: dict[str, Any] = {}
+
+
 _encode = msgspec.json.Encoder().encode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_consent = msgspec.json.Decoder(dict[str, bool]).decode
 _decode_strings = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_laps = msgspec.json.Decoder(dict[str, int]).decode
+_decode_held = msgspec.json.Decoder(_Held).decode
 _decode_entry = msgspec.json.Decoder(_Entry).decode
 _decode_values = msgspec.json.Decoder(tuple[tuple[str, Any], ...]).decode
 _decode_about = msgspec.json.Decoder(About).decode
@@ -72,8 +79,8 @@ def customer_record(row: Row) -> Customer:
         external_id=external_id,
         new=False,
         attributes=_decode_object(attributes),
-        consent=_decode_consent(consent) if consent else {},
-        suppressed=frozenset(_decode_strings(suppressed)) if suppressed else frozenset(),
+        consent=consent_of(consent),
+        suppressed=suppressed_of(suppressed),
         enrollments=[],
         last_entries={},
         next_enrollment=0,
@@ -84,6 +91,16 @@ def customer_record(row: Row) -> Customer:
 def suppressed_text(addresses: frozenset[str]) -> str | None:
     """Return suppressed addresses as a column."""
     return _encode(sorted(addresses)).decode() if addresses else None
+
+
+def consent_of(text: str | None) -> dict[str, bool]:
+    """Return the consent of a column."""
+    return _decode_consent(text) if text else {}
+
+
+def suppressed_of(text: str | None) -> frozenset[str]:
+    """Return the suppressed addresses of a column."""
+    return frozenset(_decode_strings(text)) if text else frozenset()
 
 
 def event_row(kept: KeptEvent, names: dict[str, int], needed: set[str]) -> Row:
@@ -128,12 +145,31 @@ def enrollment_row(enrollment: Enrollment, versions: dict[str, int]) -> Row:
         enrollment.goal_at,
         enrollment.ended_at,
         enrollment.reason,
+        _encode(enrollment.held).decode() if enrollment.held else None,
+        enrollment.deadline,
     )
 
 
 def enrollment_record(row: Row, journey: str, version: str) -> Enrollment:
     """Return an enrollment."""
-    number, _, key, status, state, visit, entered_at, since, due_at, entry, laps, goal_at, ended_at, reason = row
+    (
+        number,
+        _,
+        key,
+        status,
+        state,
+        visit,
+        entered_at,
+        since,
+        due_at,
+        entry,
+        laps,
+        goal_at,
+        ended_at,
+        reason,
+        held,
+        deadline,
+    ) = row
     event = _decode_entry(entry)
     return Enrollment(
         id=number,
@@ -149,10 +185,17 @@ def enrollment_record(row: Row, journey: str, version: str) -> Enrollment:
         due_at=due_at,
         entry=Event(name=event.name, at=event.at, properties=event.properties),
         laps=_decode_laps(laps) if laps else {},
+        held=_held(held) if held else None,
+        deadline=deadline,
         goal_at=goal_at,
         ended_at=ended_at,
         reason=reason,
     )
+
+
+def _held(text: str) -> Held:
+    held = _decode_held(text)
+    return Held(reason=held.reason, given=held.given)
 
 
 def decision_rows(kept: Iterable[KeptDecision]) -> Iterator[Row]:
@@ -192,7 +235,18 @@ def settlement_row(settlement: Settlement) -> Row:
         settlement.provider_id,
         None if settlement.status == "pending" else settlement.at,
         settlement.available_at,
+        settlement.uncounted,
     )
+
+
+def refusal_row(refusal: Refusal) -> Row:
+    """Return the row of a refusal."""
+    return refusal.customer, refusal.at, refusal.event, refusal.journey, refusal.reason, refusal.detail
+
+
+def refusal_record(row: Row) -> Refusal:
+    """Return a refusal."""
+    return Refusal(**dict(zip(Refusal.__struct_fields__, row, strict=True)))
 
 
 def rejected_row(rejected: Rejected) -> Row:

@@ -8,7 +8,7 @@ the caller: `ValueError`, and nothing of that call is kept. A file that cannot b
 import functools
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -16,13 +16,21 @@ from typing import Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.lanes import Turns
 from journeyscript.stores.numbers import Numbers
 from journeyscript.stores.records import (
+    NO_BOUND,
     Changes,
     Customer,
     Deployment,
+    Dossier,
+    Erased,
     JourneyCount,
     KeptSend,
+    Merged,
+    Permission,
+    Pruned,
+    RefusalCount,
     Rejected,
     SendCount,
     Settlement,
@@ -31,8 +39,11 @@ from journeyscript.stores.records import (
     Story,
     Totals,
 )
-from journeyscript.stores.sqlite import loading, rows
+from journeyscript.stores.sqlite import delivering, identity, inspection, loading, pruning, rows
+from journeyscript.stores.sqlite.actives import Actives
+from journeyscript.stores.sqlite.backup import write_backup
 from journeyscript.stores.sqlite.connection import WriterLock, connect_reader, connect_writer, plainly, transaction
+from journeyscript.stores.sqlite.inspection import Inspection
 from journeyscript.stores.sqlite.interned import Names, Versions
 from journeyscript.stores.sqlite.statements import SQL
 from journeyscript.stores.sqlite.writing import write_changes, write_deployments, write_settlements
@@ -64,7 +75,7 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> "SqliteStore":
     if path.is_dir():
         raise StoreError(f"`{path}` is a folder; name a file as `store` in journeyscript.yaml")
     if read_only:
-        return SqliteStore(path, connect_reader(path), None)
+        return _opened(path, connect_reader(path), None)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -73,9 +84,18 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> "SqliteStore":
         ) from error
     lock = WriterLock(path)
     try:
-        return SqliteStore(path, connect_writer(path), lock)
+        return _opened(path, connect_writer(path), lock)
     except BaseException:
         lock.release()
+        raise
+
+
+def _opened(path: Path, connection: sqlite3.Connection, lock: WriterLock | None) -> "SqliteStore":
+    try:
+        with plainly(path):
+            return SqliteStore(path, connection, lock)
+    except BaseException:
+        connection.close()
         raise
 
 
@@ -92,19 +112,43 @@ class SqliteStore(Store):
         self._lock = lock
         self._names = Names(connection)
         self._versions = Versions(connection)
+        self._actives = Actives(connection, self._versions)
+        self._turns = Turns()
         self._numbers = Numbers(last=connection.execute(SQL["last_customer"]).fetchone()[0])
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, *, enrollments: bool = True) -> Iterator[None]:
+        """Write in one transaction; where `enrollments` may change, what was counted of them is forgotten."""
         if self._lock is None:
             raise StoreError(f"the store `{self.path}` is open for reading only; open it for writing")
         try:
             with transaction(self._connection):
                 yield
+            if enrollments:
+                self._actives.forget()
         except BaseException:
             self._names.reload()
             self._versions.reload()
             raise
+
+    @contextmanager
+    def _overwriting(self) -> Iterator[None]:
+        """Leave nothing of what is deleted inside: neither in the file's free places nor in its log."""
+        self._connection.execute("PRAGMA secure_delete = ON").fetchall()
+        try:
+            yield
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self._connection.execute("PRAGMA secure_delete = FAST").fetchall()
+
+    @contextmanager
+    def _one_moment(self) -> Iterator[None]:
+        """Let everything inside see the store as of one moment."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
 
     @_plainly
     def settings(self) -> dict[str, str]:
@@ -114,14 +158,15 @@ class SqliteStore(Store):
     @_plainly
     def note(self, /, **settings: str) -> None:
         """Keep facts about the store, each replacing the one of the same name."""
-        with self._writing():
+        with self._writing(enrollments=False):
             self._connection.executemany(SQL["keep_setting"], settings.items())
 
     @_plainly
     def deploy(self, deployments: Sequence[Deployment], at: Instant) -> None:
         """Make these versions the current ones. An event whose history is needed for the first time costs a scan."""
-        with self._writing():
+        with self._writing(enrollments=False):
             write_deployments(self._connection, deployments, at, self._names)
+            self._connection.execute(SQL["move_history_of_gone"])
         self._versions.reload()
 
     @_plainly
@@ -139,10 +184,19 @@ class SqliteStore(Store):
         return records, frozenset(row[0] for row in kept if row[4])
 
     @_plainly
-    def load(self, external_ids: Iterable[str], numbers: Iterable[int], *, history: bool) -> dict[int, Customer]:
-        """Return these customers by number, in at most five queries. Numbers nobody has are left out."""
+    def load(
+        self,
+        external_ids: Iterable[str],
+        numbers: Iterable[int],
+        *,
+        history: bool,
+        recent_since: Instant | None = None,
+    ) -> dict[int, Customer]:
+        """Return these customers by number, in at most six queries. Numbers nobody has are left out."""
         wanted = list(dict.fromkeys(external_ids))
         found = loading.by_external_id(self._connection, wanted) if wanted else {}
+        if len(found) < len(wanted):
+            found.update(identity.survivors(self._connection, (name for name in wanted if name not in found)))
         customers = {customer.number: customer for customer in found.values()}
         if others := set(numbers) - customers.keys():
             customers.update((one.number, one) for one in loading.by_number(self._connection, others))
@@ -150,11 +204,43 @@ class SqliteStore(Store):
             loading.add_enrollments(self._connection, self._versions, customers)
             if history:
                 loading.add_history(self._connection, self._names, customers)
+            if recent_since is not None:
+                loading.add_recent(self._connection, customers, recent_since)
         for external_id in wanted:
             if external_id not in found:
                 newcomer = self._numbers.newcomer(external_id)
                 customers[newcomer.number] = newcomer
         return customers
+
+    @_plainly
+    def survivors(self, external_ids: Iterable[str]) -> dict[str, str]:
+        """Return the names that these given-up ones lead to."""
+        found = identity.survivors(self._connection, external_ids)
+        return {name: customer.external_id for name, customer in found.items()}
+
+    @_plainly
+    def merge(self, external_id: str, into: str, at: Instant) -> Merged | None:
+        """Make one customer of two.
+
+        Raises:
+            MergeError: the name to give up leads to somebody else already.
+        """
+        with self._writing():
+            merged = identity.merge(self._connection, self._versions, self._numbers, external_id, into, at)
+        self._numbers.settled(external_id, into)
+        return merged
+
+    @_plainly
+    def erase(self, external_id: str, at: Instant) -> Erased | None:
+        """Erase a customer; what stood in the file is overwritten."""
+        with self._overwriting(), self._writing():
+            return identity.erase(self._connection, self._versions, external_id, at)
+
+    @_plainly
+    def dossier(self, external_id: str) -> Dossier | None:
+        """Return everything there is of a customer, as of one moment."""
+        with self._one_moment():
+            return identity.dossier(self._connection, self._names, self._versions, external_id)
 
     @_plainly
     def seen(self, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -189,17 +275,19 @@ class SqliteStore(Store):
             ValueError: it contradicts what is kept, or speaks of a customer or a version that is not.
         """
         self._numbers.check(changes)
+        active = self._actives.after(changes.enrollments)
         with self._writing():
             write_changes(self._connection, changes, self._names, self._versions)
+        self._actives.keep(active)
         self._numbers.kept(changes.customers)
 
     @_plainly
-    def claim(self, now: Instant, limit: int) -> list[KeptSend]:
+    def claim(self, now: Instant, limit: int, room: Mapping[str, int] = NO_BOUND) -> list[KeptSend]:
         """Mark pending sends available at or before `now` as being sent; return them, oldest first."""
-        pending = [rows.send_record(row) for row in self._connection.execute(SQL["pending"], (now, limit))]
+        pending = delivering.pending(self._connection, self._turns, now, limit, room)
         if not pending:
             return []
-        with self._writing():
+        with self._writing(enrollments=False):
             self._connection.executemany(SQL["claim"], [(send.enrollment, send.visit) for send in pending])
         return [msgspec.structs.replace(send, status="sending", attempts=send.attempts + 1) for send in pending]
 
@@ -215,13 +303,28 @@ class SqliteStore(Store):
         Raises:
             ValueError: a send is unknown, or had its final outcome before.
         """
-        with self._writing():
+        with self._writing(enrollments=False):
             write_settlements(self._connection, settlements)
 
     @_plainly
-    def next_available(self) -> Instant | None:
+    def next_available(self, without: Collection[str] = ()) -> Instant | None:
         """Return when the next pending send may be attempted."""
-        return self._first(SQL["next_available"])
+        return delivering.next_available(self._connection, without)
+
+    @_plainly
+    def handed_over(self, channel: str, limit: int) -> list[Instant]:
+        """Return when the latest messages on a channel went to the other side. Walks all sends."""
+        return delivering.handed_over(self._connection, channel, limit)
+
+    @_plainly
+    def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
+        """Return what these customers allow, in one query."""
+        return delivering.permissions(self._connection, numbers)
+
+    @_plainly
+    def left(self, enrollments: Iterable[int]) -> set[int]:
+        """Return which of these enrollments were ended by an exit or the goal of their journey, in one query."""
+        return delivering.left(self._connection, enrollments)
 
     @_plainly
     def journey_counts(self) -> list[JourneyCount]:
@@ -255,6 +358,19 @@ class SqliteStore(Store):
         ]
 
     @_plainly
+    def refusal_counts(self) -> list[RefusalCount]:
+        """Return refusals counted by journey and reason. Walks all refusals."""
+        return [
+            RefusalCount(journey=journey, reason=reason, count=count)
+            for journey, reason, count in self._connection.execute(SQL["refusal_counts"])
+        ]
+
+    @_plainly
+    def active(self, journeys: Collection[str]) -> dict[str, int]:
+        """Return how many enrollments are active in each of these journeys. The first answer walks all enrollments."""
+        return self._actives.of(journeys)
+
+    @_plainly
     def totals(self, now: Instant) -> Totals:
         """Return the size of the store; overdue is what is due at or before `now`."""
         customers, events, rejected, overdue = self._connection.execute(SQL["totals"], (now,)).fetchone()
@@ -263,26 +379,8 @@ class SqliteStore(Store):
     @_plainly
     def story(self, external_id: str) -> Story | None:
         """Return one customer with all enrollments, decisions and sends, as of one moment."""
-        connection = self._connection
-        connection.execute("BEGIN")
-        try:
-            found = loading.by_external_id(connection, [external_id])
-            if external_id not in found:
-                return None
-            customer = found[external_id]
-            number = customer.number
-            loading.add_history(connection, self._names, {number: customer})
-            loading.add_enrollments(connection, self._versions, {number: customer})
-            decisions = connection.execute(SQL["decisions_of_customer"], (number,))
-            sends = connection.execute(SQL["sends_of_customer"], (number,))
-            return Story(
-                customer=customer,
-                enrollments=tuple(loading.all_enrollments(connection, self._versions, number)),
-                decisions=tuple(map(rows.decision_record, decisions)),
-                sends=tuple(map(rows.send_record, sends)),
-            )
-        finally:
-            connection.execute("ROLLBACK")
+        with self._one_moment():
+            return identity.story_of(self._connection, self._names, self._versions, external_id)
 
     @_plainly
     def rejected(self, limit: int) -> list[Rejected]:
@@ -295,23 +393,59 @@ class SqliteStore(Store):
         return [rows.send_record(row) for row in self._connection.execute(SQL["sends"], (*after, limit))]
 
     @_plainly
-    def backup(self, path: Path) -> None:
-        """Write a copy of the store, as of one moment, to a file that is not there yet.
+    def find_sends(
+        self, limit: int, *, status: str | None = None, journey: str | None = None, channel: str | None = None
+    ) -> list[KeptSend]:
+        """Return sends of this status, journey and channel, the latest first. Walks all sends."""
+        found = self._connection.execute(SQL["find_sends"], (status, journey, channel, limit))
+        return [rows.send_record(row) for row in found]
+
+    @_plainly
+    def requeue(self, places: Iterable[tuple[int, int]], at: Instant) -> None:
+        """Make failed sends pending again.
+
+        Raises:
+            ValueError: one is unknown, or did not fail.
+        """
+        wanted = [(enrollment, visit, at) for enrollment, visit in dict.fromkeys(places)]
+        with self._writing():
+            if wanted and self._connection.executemany(SQL["requeue"], wanted).rowcount != len(wanted):
+                raise ValueError("one of the sends to try again is not in the store, or did not fail")
+
+    @_plainly
+    def prune(self, before: Instant, keep: Mapping[str, Instant | None], *, dry: bool = False) -> Pruned:
+        """Take away what ended before an instant; count it only, if `dry`, which a reader may do too."""
+        if dry:
+            with self._one_moment():
+                return pruning.prune(self._connection, before, keep, dry=True)
+        with self._overwriting(), self._writing():
+            return pruning.prune(self._connection, before, keep, dry=False)
+
+    @_plainly
+    def inspect(self, now: Instant, *, quick: bool = False) -> Inspection:
+        """Return what is wrong in the file and its rows, as of one moment; `quick` leaves the indexes unread."""
+        with self._one_moment():
+            return inspection.inspect(self._connection, self._versions, now, quick=quick)
+
+    @_plainly
+    def compact(self) -> None:
+        """Write the file anew without its free places, and with them whatever was left in there."""
+        if self._lock is None:
+            raise StoreError(f"the store `{self.path}` is open for reading only; open it for writing")
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    @_plainly
+    def backup(self, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
+        """Write a copy of the store, as of one moment, to a file that is not there yet, and only when it is whole.
+
+        `progress` is told how many pages are left, and of how many.
 
         Raises:
             StoreError: there is something at `path`, or it cannot be written.
         """
-        if path.exists():
-            raise StoreError(f"there is something at `{path}` already; name a file that is not there")
-        with plainly(path):
-            copy = sqlite3.connect(path)
-            try:
-                self._connection.backup(copy)
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
-            finally:
-                copy.close()
+        with self._one_moment():
+            write_backup(self._connection, path, progress)
 
     def close(self) -> None:
         """Let go of the file, with everything in it and nothing beside it."""

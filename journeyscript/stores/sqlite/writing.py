@@ -42,6 +42,8 @@ def write_changes(connection: sqlite3.Connection, changes: Changes, names: Names
         many(SQL["keep_decision"], rows.decision_rows(sorted(changes.decisions, key=_BY_DECISION)))
     if changes.sends:
         many(SQL["keep_send"], map(rows.send_row, sorted(changes.sends, key=_BY_VISIT)))
+    if changes.refusals:
+        many(SQL["keep_refusal"], map(rows.refusal_row, changes.refusals))
     if changes.rejected:
         many(SQL["reject"], map(rows.rejected_row, changes.rejected))
     if changes.positions:

@@ -3,18 +3,9 @@
 -- name: keep_send
 INSERT INTO sends (
     enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
-    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at, expires_at
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-
--- name: pending
-SELECT
-    enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
-    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
-FROM sends INDEXED BY sends_pending
-WHERE status = 'pending' AND available_at <= ?
-ORDER BY available_at, enrollment, visit
-LIMIT ?;
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: claim
 UPDATE sends SET status = 'sending', attempts = attempts + 1
@@ -23,7 +14,7 @@ WHERE enrollment = ? AND visit = ?;
 -- name: unsettled
 SELECT
     enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
-    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at, expires_at
 FROM sends INDEXED BY sends_sending
 WHERE status = 'sending'
 ORDER BY available_at, enrollment, visit;
@@ -31,20 +22,13 @@ ORDER BY available_at, enrollment, visit;
 -- name: settle
 UPDATE sends SET
     status = ?3, reason = ?4, detail = ?5, provider_id = ?6, settled_at = ?7,
-    available_at = coalesce(?8, available_at)
+    available_at = coalesce(?8, available_at), attempts = attempts - ?9
 WHERE enrollment = ?1 AND visit = ?2 AND status IN ('pending', 'sending');
-
--- name: next_available
-SELECT available_at
-FROM sends INDEXED BY sends_pending
-WHERE status = 'pending'
-ORDER BY available_at
-LIMIT 1;
 
 -- name: sends
 SELECT
     enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
-    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at, expires_at
 FROM sends
 WHERE (enrollment, visit) > (?, ?)
 ORDER BY enrollment, visit
@@ -53,13 +37,30 @@ LIMIT ?;
 -- name: sends_of_customer
 SELECT
     enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
-    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at, expires_at
 FROM sends
 WHERE enrollment BETWEEN ?1 << 20 AND (?1 << 20) + 1048575
 ORDER BY created_at, enrollment, visit;
 
 -- name: send_counts
-SELECT journey, message, channel, status, reason, count(*)
-FROM sends
+SELECT journey, message, channel, status, reason, sum(count)
+FROM (
+    SELECT journey, message, channel, status, reason, count(*) AS count
+    FROM sends
+    GROUP BY journey, message, channel, status, reason
+    UNION ALL
+    SELECT journey, message, channel, status, reason, count FROM pruned_sends
+)
 GROUP BY journey, message, channel, status, reason
 ORDER BY journey, message, channel, status, reason;
+
+-- name: recent_sends
+-- What counts against the frequency caps: sent, or on its way.
+SELECT sends.enrollment >> 20, sends.channel, coalesce(sends.settled_at, sends.available_at)
+FROM json_each(?1) AS wanted
+CROSS JOIN sends NOT INDEXED
+    ON sends.enrollment BETWEEN wanted.value << 20 AND (wanted.value << 20) + 1048575
+WHERE
+    sends.kind = 'marketing' AND sends.status IN ('pending', 'sending', 'sent')
+    AND coalesce(sends.settled_at, sends.available_at) > ?2
+ORDER BY sends.enrollment, sends.visit;

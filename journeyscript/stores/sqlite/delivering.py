@@ -1,0 +1,61 @@
+"""What delivery asks of the sends: whose turn it is, what went out lately, and what has changed since the decision.
+
+Runs on an open connection and writes nothing.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+
+from journeyscript.semantics.types import Instant
+from journeyscript.stores.lanes import Lane, Turns
+from journeyscript.stores.records import KeptSend, Permission
+from journeyscript.stores.sqlite import rows
+from journeyscript.stores.sqlite.statements import SQL
+
+
+def heads(connection: sqlite3.Connection) -> Iterator[tuple[Lane, Instant]]:
+    """Yield the lanes that have pending sends, each with when its first one may be attempted."""
+    lane: Lane = ("", "")
+    while (row := connection.execute(SQL["next_lane"], lane).fetchone()) is not None:
+        channel, journey, available_at = row
+        lane = channel, journey
+        yield lane, available_at
+
+
+def next_available(connection: sqlite3.Connection, without: Collection[str]) -> Instant | None:
+    """Return when the next pending send of another channel than these may be attempted."""
+    return min((at for (channel, _), at in heads(connection) if channel not in without), default=None)
+
+
+def pending(
+    connection: sqlite3.Connection, turns: Turns, now: Instant, limit: int, room: Mapping[str, int]
+) -> list[KeptSend]:
+    """Return pending sends whose turn it is, oldest first."""
+    ready = [lane for lane, at in heads(connection) if at <= now and room.get(lane[0], 1) > 0]
+    with ExitStack() as stack:
+        # A cursor reads no further than it is asked to.
+        lanes = {
+            lane: iter(stack.enter_context(closing(connection.execute(SQL["pending"], (*lane, now))))) for lane in ready
+        }
+        found = [rows.send_record(row) for row in turns.pick(lanes, limit, room)]
+    return sorted(found, key=lambda send: (send.available_at, send.enrollment, send.visit))
+
+
+def handed_over(connection: sqlite3.Connection, channel: str, limit: int) -> list[Instant]:
+    """Return when the latest messages on a channel went to the other side. Walks all sends."""
+    return [at for (at,) in connection.execute(SQL["handed_over"], (channel, limit))]
+
+
+def permissions(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Permission]:
+    """Return what these customers allow, of those who ever said something."""
+    found = connection.execute(SQL["permissions"], (rows.numbers_text(set(numbers)),))
+    return {
+        number: Permission(consent=rows.consent_of(consent), suppressed=rows.suppressed_of(suppressed))
+        for number, consent, suppressed in found
+    }
+
+
+def left(connection: sqlite3.Connection, enrollments: Iterable[int]) -> set[int]:
+    """Return which of these enrollments were ended by an exit or a goal of their journey."""
+    return {number for (number,) in connection.execute(SQL["left"], (rows.numbers_text(set(enrollments)),))}

@@ -1,0 +1,41 @@
+-- name: next_lane
+SELECT channel, journey, available_at
+FROM sends INDEXED BY sends_pending
+WHERE status = 'pending' AND (channel, journey) > (?, ?)
+ORDER BY channel, journey, available_at
+LIMIT 1;
+
+-- name: pending
+SELECT
+    enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at, expires_at
+FROM sends INDEXED BY sends_pending
+WHERE status = 'pending' AND channel = ? AND journey = ? AND available_at <= ?
+ORDER BY available_at, enrollment, visit;
+
+-- name: handed_over
+-- What was never rendered never went out. Asked once, at the start, of a channel that has a rate.
+SELECT settled_at
+FROM sends
+WHERE channel = ? AND status IN ('sent', 'failed') AND attempts > 0 AND reason IS NOT 'render' AND settled_at IS NOT NULL
+ORDER BY settled_at DESC
+LIMIT ?;
+
+-- name: permissions
+SELECT customers.number, customers.consent, customers.suppressed
+FROM json_each(?) AS wanted
+CROSS JOIN customers ON customers.number = wanted.value
+WHERE customers.consent IS NOT NULL OR customers.suppressed IS NOT NULL;
+
+-- name: left
+-- The last decision of an enrollment says how it ended.
+SELECT enrollments.id
+FROM json_each(?) AS wanted
+CROSS JOIN enrollments ON enrollments.id = wanted.value
+WHERE enrollments.status = 'exited' AND (
+    SELECT decisions.rule = 'goal' OR decisions.rule GLOB 'exit *'
+    FROM decisions
+    WHERE decisions.enrollment = enrollments.id
+    ORDER BY decisions.visit DESC, decisions.at DESC, decisions.line DESC
+    LIMIT 1
+);

@@ -1,0 +1,108 @@
+"""The page for operators: its commands are run, in its order, in one shop; its unit file is one that works."""
+
+import configparser
+import json
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from journeyscript.cli.main import cli
+from journeyscript.cli.run import run_command
+from journeyscript.stores.sqlite import open_sqlite
+
+TASKS = ["doctor", "backup", "outbox", "erase", "merge", "prune"]
+NAMES = ["ada", "bo", "visitor-1", "visitor-2"]
+SIGNED_UP = {"event": "signed_up", "properties": {"source": "web"}}
+
+
+@pytest.fixture
+def page(document):
+    return document("docs/operations.md")
+
+
+@pytest.fixture(scope="module")
+def operated(make_operated):
+    """A shop whose store of live runs has four customers in it."""
+    return make_operated()
+
+
+@pytest.fixture(scope="module")
+def make_operated(tmp_path_factory):
+    def make():
+        folder = tmp_path_factory.mktemp("operated")
+        assert CliRunner().invoke(cli, ["init", str(folder / "shop")]).exit_code == 0
+        live(folder / "shop", [SIGNED_UP | {"customer": name} for name in NAMES])
+        return folder / "shop"
+
+    return make
+
+
+def live(shop, records):
+    """Hand records to a run on the clock that ends when they are taken in."""
+    lines = "".join(f"{json.dumps(record)}\n" for record in records)
+    ran = subprocess.run(
+        [sys.executable, "-m", "journeyscript", "run", "--once"],
+        input=lines, cwd=shop, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert f"Took in {len(records)} records" in ran.stderr
+
+
+def told(shop, question):
+    store = open_sqlite(shop / ".journeyscript" / "store.db", read_only=True)
+    try:
+        return question(store)
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_a_task_shows_is_what_its_commands_print(page, operated, monkeypatch, task):
+    monkeypatch.chdir(operated)
+    shown = ""
+    for line in page.blocks()[task].splitlines():
+        if line.startswith("$ "):
+            answer = CliRunner().invoke(cli, shlex.split(line)[2:], prog_name="journeyscript")
+            assert "Traceback" not in answer.output
+            assert answer.exit_code in (0, 3), answer.output
+            shown += f"{line}\n" + re.sub(r"[\d,]+ bytes", "200,000 bytes", answer.output)
+    page.shows(task, shown)
+
+
+def test_a_record_of_an_erasure_does_what_the_page_says(page, make_operated):
+    shop = make_operated()
+    live(shop, [json.loads(page.blocks()["erase record"])])
+    assert told(shop, lambda store: store.story("ada")) is None
+    assert told(shop, lambda store: store.totals(0)).customers == 3
+
+
+def test_a_record_of_a_merge_does_what_the_page_says(page, make_operated):
+    shop = make_operated()
+    live(shop, [json.loads(page.blocks()["merge record"])])
+    assert told(shop, lambda store: store.survivors(NAMES)) == {"visitor-2": "ada"}
+
+
+def test_every_thing_that_doctor_looks_for_is_on_the_page(page, root):
+    source = (root / "journeyscript/runtime/doctor.py").read_text() + (root / "journeyscript/cli/doctor.py").read_text()
+    abouts = set(re.findall(r'(?:_problem\(\s*|about=)"(\w+)"', source))
+    part = page.text.partition("## Ask whether all is well")[2].partition("\n## ")[0]
+    assert abouts
+    assert abouts == {about for about in re.findall(r"`(\w+)`", part) if about != "doctor"}
+
+
+def test_the_unit_file_runs_commands_that_there_are(root):
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read(root / "deploy" / "journeyscript.service")
+    program, command, *arguments = shlex.split(unit["Service"]["ExecStart"])
+    assert program.endswith("/bin/journeyscript")
+    assert command == "run"
+    context = run_command.make_context("run", arguments)
+    assert context.params["follow"] == ("/var/spool/shop/events",)
+    assert shlex.split(unit["Service"]["ExecStartPre"])[1:] == ["validate"]
+    assert unit["Service"]["KillSignal"] == "SIGTERM"
+    assert "deploy/journeyscript.service" in (root / "docs" / "operations.md").read_text()
