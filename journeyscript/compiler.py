@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from journeyscript.channels.unsafe import unescaped_html
@@ -35,17 +34,16 @@ from journeyscript.checks.journey import (
 )
 from journeyscript.checks.moments import DATED
 from journeyscript.checks.project import Heading, TestsHeading, check_names, check_tests, heading_of, tests_heading_of
+from journeyscript.checks.settings import check_caps, check_settings, weighed, wrong_duration
 from journeyscript.checks.worst_case.times import Sending
-from journeyscript.diagnostics import Diagnostic, Severity, Span, in_reading_order
-from journeyscript.engine.calendar import zone_exists
+from journeyscript.diagnostics import Diagnostic, Severity, in_reading_order
 from journeyscript.machine.lowering import Compiled, Surroundings, lower
-from journeyscript.rules import RULE_BY_CODE, finding
-from journeyscript.semantics.catalog import Catalog, suggestion
+from journeyscript.rules import RULES
+from journeyscript.semantics.catalog import Catalog
 from journeyscript.semantics.declarations import read_catalog
 from journeyscript.semantics.templates import TemplateReads, read_line, read_templates
 from journeyscript.source.characters import misleading_characters
 from journeyscript.source.nodes import Mapping as MappingNode
-from journeyscript.source.nodes import Scalar, Sequence
 from journeyscript.source.project import ProjectFiles, list_project
 from journeyscript.source.snapshot import Snapshot
 from journeyscript.source.suppressions import Suppressions, can_be_ignored, read_suppressions
@@ -58,6 +56,10 @@ from journeyscript.syntax.structure import FileKind, check_structure
 
 MessagesByName: TypeAlias = dict[str, dict[str, dict[str, MessageFile]]]
 _Part = TypeVar("_Part", bound=Struct)
+
+
+_OF_CHANGES = frozenset(rule.code for rule in RULES if rule.code.startswith("JS8"))
+"""What is found only where there are two versions and people inside."""
 
 
 class JourneyPart(Struct, frozen=True, kw_only=True):
@@ -112,6 +114,7 @@ class Project(Struct, frozen=True, kw_only=True):
     channels: dict[str, ChannelConfig]
     journeys: dict[str, Compiled]
     tests: dict[str, MappingNode]
+    simulations: dict[str, MappingNode]
     surroundings: Surroundings
     diagnostics: tuple[Diagnostic, ...]
 
@@ -162,6 +165,14 @@ def read_settings(root: Path) -> ProjectConfig:
     return _Compilation(list_project(root), Snapshot(root), Afresh()).config()
 
 
+def weigh_changes(project: Project, findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return what is left of findings about changes once the project's files have ignored and weighed them."""
+    snapshot = Snapshot(project.files.root)
+    suppressions = read_suppressions(snapshot, project.files.every, project.config.per_file_ignores)
+    left = [found for found in findings if not suppressions.cover(found)]
+    return tuple(in_reading_order(weighed(left, project.config.rules, ())))
+
+
 class _Compilation:
     """The work of one `compile_project`: files are read once, findings are collected."""
 
@@ -177,7 +188,7 @@ class _Compilation:
         self.findings: list[Diagnostic] = []
         self.suppressions = Suppressions()
         self.sending = Sending()
-        self.policies_place: Span | None = None
+        self.settings: MappingNode | None = None
         self.in_spite = False
 
     def run(self) -> Project:
@@ -211,13 +222,16 @@ class _Compilation:
         journeys = self.running(parts)
         self.findings += check_journeys(journeys)
         self.findings += self.between_rivals(journeys)
-        if self.policies_place is not None:
-            self.findings += check_policies(journeys, sending, self.policies_place)
+        if self.settings is not None:
+            place = self.settings.key_span("policies" if self.settings.get("policies") is not None else "name")
+            self.findings += [*check_caps(self.settings, channels), *check_policies(journeys, sending, place)]
         if len(journeys) == len(self.files.journeys):  # Others may use what these do not.
             self.findings += unused_definition(definitions, (part.uses for part in parts), surroundings)
         tests = [self.parts.part(TestsPart, (path,), partial(self.test, path)) for path in self.files.tests]
         self.findings += (found for part in tests for found in part.findings)
         self.findings += check_tests(headings, (part.heading for part in tests if part.heading is not None), catalog)
+        found = {path: self.shaped(path, "population") for path in self.files.simulations}
+        simulations = {path: node for path, node in found.items() if node is not None}
         return Project(
             files=self.files,
             config=config,
@@ -225,6 +239,7 @@ class _Compilation:
             channels=channels,
             journeys=journeys,
             tests={path: part.node for path, part in zip(self.files.tests, tests, strict=True) if part.node},
+            simulations=simulations,
             surroundings=surroundings,
             diagnostics=self.settled(config),
         )
@@ -234,8 +249,10 @@ class _Compilation:
         for path in self.files.every:
             text, _ = self.snapshot.text(path)
             self.findings += () if text is None else misleading_characters(path, text)
-        left = self.suppressions.settle(self.findings, unasked=DATED if self.today is None else frozenset())
-        return tuple(in_reading_order(_weighed(left, config.rules, self.asked)))
+        left = self.suppressions.settle(
+            self.findings, unasked=_OF_CHANGES if self.today is not None else _OF_CHANGES | DATED
+        )
+        return tuple(in_reading_order(weighed(left, config.rules, self.asked)))
 
     def shaped(self, path: str | None, kind: FileKind) -> MappingNode | None:
         """Return the node of a file where its shape is right; note what is wrong with it."""
@@ -266,11 +283,10 @@ class _Compilation:
         try:
             config = read_project(node)
         except DurationProblem as problem:
-            self.findings.append(_duration_finding(problem, node))
+            self.findings.append(wrong_duration(problem, node))
             return fallback
-        self.findings += [*_zone_findings(config.timezone, node), *_weight_findings(config, node)]
-        self.findings += _ignore_findings(node)
-        self.policies_place = node.key_span("policies" if node.get("policies") is not None else "name")
+        self.findings += check_settings(config, node)
+        self.settings = node
         return config
 
     def channels(self) -> tuple[dict[str, ChannelConfig], dict[str, MappingNode]]:
@@ -284,7 +300,7 @@ class _Compilation:
             try:
                 channels[name], nodes[name] = read_channel(name, node), node
             except DurationProblem as problem:
-                self.findings.append(_duration_finding(problem, node))
+                self.findings.append(wrong_duration(problem, node))
         return channels, nodes
 
     def messages(self, channels: Mapping[str, ChannelConfig]) -> MessagesByName:
@@ -364,69 +380,3 @@ class _Compilation:
 
 def _between(group: Mapping[str, Compiled], sending: Sending) -> RivalsPart:
     return RivalsPart(findings=tuple(check_rivals(group, sending)))
-
-
-def _zone_findings(timezone: str, node: MappingNode) -> list[Diagnostic]:
-    if zone_exists(timezone):
-        return []
-    value = node.get("timezone")
-    span = value.span if value is not None else node.span
-    return [finding("JS401", f"there is no time zone `{timezone}`", span, help="write it as `Europe/Berlin`")]
-
-
-def _weight_findings(config: ProjectConfig, node: MappingNode) -> list[Diagnostic]:
-    """Return that a rule was made lighter whose findings leave nothing to run."""
-    rules = node.get("rules")
-    assert rules is None or isinstance(rules, MappingNode), "every schema lets only a mapping of rules come here"
-    return [
-        finding(
-            "JS005",
-            f"`{code}` is an error, which cannot be made less",
-            rules.key_span(code),
-            help="take it out; only what is a warning can be turned off",
-        )
-        for code, weight in config.rules.items()
-        if rules is not None and _is_lighter(code, weight)
-    ]
-
-
-def _ignore_findings(node: MappingNode) -> list[Diagnostic]:
-    """Return that a rule is ignored in some files that is none, or whose findings leave nothing to run."""
-    patterns = node.get("per_file_ignores")
-    lists = [pair.value for pair in patterns.pairs] if isinstance(patterns, MappingNode) else []
-    findings = []
-    for item in (item for codes in lists if isinstance(codes, Sequence) for item in codes.items):
-        assert isinstance(item, Scalar), "every schema lets only codes of rules come here"
-        if item.text not in RULE_BY_CODE:
-            findings.append(
-                finding("JS005", f"there is no rule `{item.text}`", item.span, help=suggestion(item.text, RULE_BY_CODE))
-            )
-        elif not can_be_ignored(item.text):
-            message = f"`{item.text}` cannot be ignored"
-            findings.append(finding("JS005", message, item.span, help="mend what it finds instead"))
-    return findings
-
-
-def _is_lighter(code: str, weight: str) -> bool:
-    return weight != Severity.ERROR and code in RULE_BY_CODE and RULE_BY_CODE[code].severity == Severity.ERROR
-
-
-def _duration_finding(problem: DurationProblem, node: MappingNode) -> Diagnostic:
-    return finding("JS408" if problem.ambiguous else "JS005", problem.message, node.span, help=problem.help_text)
-
-
-def _weighed(findings: Iterable[Diagnostic], rules: Mapping[str, str], asked: Collection[str]) -> list[Diagnostic]:
-    """Return the findings as the project weighs them.
-
-    A rule that is off, as information is by itself, is left out unless it is asked for.
-    """
-    weighed = []
-    for found in findings:
-        weight = rules.get(found.code)
-        if weight is not None and _is_lighter(found.code, weight):
-            weight = None  # Said where the weight is written: a journey with an error has no machine.
-        if weight == "off" or (weight is None and found.severity == Severity.INFO):
-            weighed += [found] if found.code in asked else []
-            continue
-        weighed.append(found if weight is None else msgspec.structs.replace(found, severity=Severity(weight)))
-    return weighed

@@ -125,6 +125,16 @@ RULES: tuple[Rule, ...] = (
     _warning("JS702", "combined-cap", "Journeys that one event starts go over a frequency cap together."),
     _error("JS703", "trigger-cycle", "Journeys start each other round and round, and nothing holds them back."),
     _info("JS706", "audience-subsumed", "Everybody who enters one journey enters another one on the same event too."),
+    # Changes: two versions, and those who are inside
+    _error("JS801", "occupied-step-removed", "A step is gone at which people stand, and nothing says where they go."),
+    _error("JS802", "step-renamed-without-migrate", "A step at which people stand goes by another name now."),
+    _warning("JS803", "wait-changed", "People wait by a time that is another one now, and nothing says which holds."),
+    _error("JS804", "event-property-removed", "People stay in a version that reads what the catalog no longer has."),
+    _error("JS806", "split-changed-mid-run", "An experiment has other arms than the one that people are in."),
+    _warning("JS807", "goal-redefined", "Another goal counts than the one that people are on their way to."),
+    _error("JS810", "consent-weakened", "A message that asked for consent asks nobody any more."),
+    _warning("JS811", "audience-widened", "A journey lets in more customers than those it was written for."),
+    _error("JS812", "version-not-drained", "A journey is taken away while people are inside of it."),
     # Habits
     _info("JS901", "owner-missing", "A journey does not say who answers for it."),
     _warning("JS902", "no-tests", "A journey has no tests beside it."),
@@ -136,7 +146,7 @@ RULES: tuple[Rule, ...] = (
 RULE_BY_CODE: dict[str, Rule] = {rule.code: rule for rule in RULES}
 
 
-def finding(
+def finding(  # noqa: PLR0913 - the parts of a finding, each by its name
     code: str,
     message: str,
     span: Span,

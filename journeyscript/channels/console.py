@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from journeyscript.channels.outgoing import Answer, Deferred, Outgoing, Sent
+from journeyscript.channels.outgoing import Answer, Deferred, Outgoing, Refused, Sent
 from journeyscript.channels.render import one_line
 
 # Everything below a blank but the tab and the line end, and the second set of controls: no escape sequence survives.
@@ -32,9 +32,14 @@ class ConsoleAdapter:
                 stream.flush()
             except (OSError, ValueError) as error:
                 answers.append(Deferred(detail=f"cannot write to the console: {error}"))
+            except Exception as error:  # noqa: BLE001 - one bad message holds no other one up
+                answers.append(Refused(detail=f"the message cannot be written: {type(error).__name__}"))
             else:
                 answers.append(Sent())
         return answers
+
+    def hurry(self, seconds: float) -> None:
+        """Do nothing: it does not take long."""
 
     async def close(self) -> None:
         """Do nothing: the stream belongs to whoever gave it."""

@@ -34,17 +34,27 @@ class JsonLinesAdapter:
 
     async def deliver(self, batch: Sequence[Outgoing]) -> list[Answer]:
         """Append the messages; where the file cannot be written, none of them was."""
-        lines = b"".join(self._line(outgoing) for outgoing in batch)
+        lines = [self._line(outgoing) for outgoing in batch]
+        answer: Answer = Sent()
         try:
-            await asyncio.to_thread(_append, self._file, lines)
+            await asyncio.to_thread(_append, self._file, b"".join(line for line in lines if isinstance(line, bytes)))
         except OSError as error:
-            return [Deferred(detail=f"cannot write `{self._file.name}`: {error.strerror}") for _ in batch]
-        return [Sent() for _ in batch]
+            answer = Deferred(detail=f"cannot write `{self._file.name}`: {error.strerror}")
+        return [answer if isinstance(line, bytes) else line for line in lines]
+
+    def hurry(self, seconds: float) -> None:
+        """Do nothing: it does not take long."""
 
     async def close(self) -> None:
         """Do nothing: no file stays open between batches."""
 
-    def _line(self, outgoing: Outgoing) -> bytes:
+    def _line(self, outgoing: Outgoing) -> bytes | Refused:
+        try:
+            return self._encoded(outgoing)
+        except Exception as error:  # noqa: BLE001 - one bad message holds no other one up
+            return Refused(detail=f"the message cannot be written: {type(error).__name__}")
+
+    def _encoded(self, outgoing: Outgoing) -> bytes:
         rendered = outgoing.rendered
         sent_as_email = self._config.medium == "email" and self._config.sender is not None
         record = {
@@ -73,17 +83,22 @@ class EmlAdapter:
         """Write the mails, each on its own."""
         return await asyncio.to_thread(lambda: [self._write(outgoing) for outgoing in batch])
 
+    def hurry(self, seconds: float) -> None:
+        """Do nothing: it does not take long."""
+
     async def close(self) -> None:
         """Do nothing: no file stays open between batches."""
 
     def _write(self, outgoing: Outgoing) -> Answer:
         if not is_address(outgoing.address):
             return Refused(detail="the address is not a valid e-mail address")
-        message = build_email(outgoing, self._config, date=self._clock())
         try:
+            message = build_email(outgoing, self._config, date=self._clock())
             _replace(self._folder / f"{file_stem(outgoing.key)}.eml", message.as_bytes())
         except OSError as error:
             return Deferred(detail=f"cannot write into `{self._folder.name}`: {error.strerror}")
+        except Exception as error:  # noqa: BLE001 - one bad message holds no other one up
+            return Refused(detail=f"the message cannot be written as e-mail: {type(error).__name__}")
         return Sent(provider_id=str(message["Message-ID"]))
 
 

@@ -48,11 +48,16 @@ class Refused(Struct, frozen=True, kw_only=True):
 class Deferred(Struct, frozen=True, kw_only=True):
     """Not now, or not reached: the other side has not taken it, try again later with the same key.
 
-    `wait` is how long the other side asks to be left alone, in milliseconds.
+    `wait` is how long the other side asks to be left alone, in milliseconds. One that was not `begun` is no attempt.
     """
 
     detail: str
     wait: int | None = None
+    begun: bool = True
+
+
+NOT_BEGUN = Deferred(detail="the run is stopping", begun=False)
+"""The answer for what is left of a batch when there is no time to go on."""
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
@@ -73,6 +78,9 @@ class Adapter(Protocol):
         Whatever goes wrong with one of them is its answer. Should this raise all the same, nothing of the batch was
         handed over.
         """
+
+    def hurry(self, seconds: float) -> None:
+        """Begin no other message; what is under way may take so many more seconds. Called inside the event loop."""
 
     async def close(self) -> None:
         """Let go of connections and files."""

@@ -28,7 +28,7 @@ from aiosmtplib import (
 )
 
 from journeyscript.channels.mime import addresses, build_email, is_address, parse_mailbox
-from journeyscript.channels.outgoing import Answer, Deferred, Outgoing, Refused, Sent, Unknown
+from journeyscript.channels.outgoing import NOT_BEGUN, Answer, Deferred, Outgoing, Refused, Sent, Unknown
 from journeyscript.channels.render import one_line
 from journeyscript.channels.replies import SERVICE_CLOSING, is_about_address, is_about_sender, is_permanent
 from journeyscript.syntax.config import ChannelConfig
@@ -71,6 +71,9 @@ class SmtpAdapter:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._carried = 0
+        self._hurried = False
+        self._written = False
+        self._limit: asyncio.Timeout | None = None
         self._client = SMTP(
             hostname=server.host,
             port=server.port,
@@ -89,12 +92,15 @@ class SmtpAdapter:
             unusable: Deferred | None = None
             losses = 0
             for outgoing in batch:
+                if self._hurried:
+                    answers.append(NOT_BEGUN)
+                    continue
                 if not is_address(outgoing.address):
                     answers.append(Refused(detail="the address is not a valid e-mail address"))
                     continue
                 if unusable is None:
                     try:
-                        answer = await self._hand_over(outgoing)
+                        answer = await self._attempt(outgoing)
                     except _UnusableError as error:
                         unusable = Deferred(detail=str(error))
                     else:
@@ -107,12 +113,36 @@ class SmtpAdapter:
                 answers.append(unusable)
             return answers
 
+    def hurry(self, seconds: float) -> None:
+        """Begin no other mail; after so many more seconds the one under way is given up."""
+        self._hurried = True
+        if self._limit is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
     async def close(self) -> None:
         """Take leave of the server."""
         async with self._turn:
             await self._leave()
 
     # One mail -----------------------------------------------------------------------------------------------------
+
+    async def _attempt(self, outgoing: Outgoing) -> Answer:
+        """Hand one mail over. What nobody foresaw, and an end of the run that cannot wait, is its answer as well."""
+        self._written = False
+        try:
+            async with asyncio.timeout(None) as self._limit:
+                return await self._hand_over(outgoing)
+        except _UnusableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad mail holds no other one up
+            self._client.close()
+            if self._written:
+                return Unknown(detail="the mail was sent, but the answer was not waited for")
+            if self._hurried:
+                return NOT_BEGUN
+            return Deferred(detail=self._plain(f"the mail could not be handed over: {type(error).__name__}: {error}"))
+        finally:
+            self._limit = None
 
     async def _hand_over(self, outgoing: Outgoing) -> Answer:
         try:
@@ -192,7 +222,9 @@ class SmtpAdapter:
         if protocol is None or not protocol.is_connected:
             return Deferred(detail="the connection was lost before the mail was sent")
         try:
-            protocol.write(_as_data(message))
+            data = _as_data(message)
+            self._written = True
+            protocol.write(data)
             answer = await protocol.read_response(timeout=self._server.timeout)
         except (SMTPException, OSError) as error:
             self._client.close()

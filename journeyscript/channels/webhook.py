@@ -1,12 +1,13 @@
 """Messages as signed JSON, one POST each, to an endpoint of ours (Standard Webhooks).
 
-Takes rendered messages and hands them to one URL over connections that are kept, a bounded number at a time. The name is
-looked up once for a batch, and what was looked up is what is connected to, so that an address that was found to be
-public cannot be another one a moment later. Follows no redirect and asks no proxy. Knows no journey and no store.
+Takes rendered messages and hands them to one URL over connections that are kept, a bounded number at a time. The name
+is looked up once for a batch, and what was looked up is what is connected to, so that an address found to be public
+cannot be another one a moment later. Follows no redirect and asks no proxy. Knows no journey and no store.
 """
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,8 +16,8 @@ import httpx2
 import msgspec
 from standardwebhooks import Webhook
 
-from journeyscript.channels.endpoint import AddressError, address_of
-from journeyscript.channels.outgoing import Answer, Deferred, Outgoing, Refused, Sent, Unknown
+from journeyscript.channels.endpoint import AddressError, addresses_of
+from journeyscript.channels.outgoing import NOT_BEGUN, Answer, Deferred, Outgoing, Refused, Sent, Unknown
 from journeyscript.channels.render import one_line
 from journeyscript.channels.statuses import meaning, retry_after
 from journeyscript.channels.template import percent_encoded
@@ -50,23 +51,29 @@ class WebhookAdapter:
     def __init__(self, endpoint: Endpoint) -> None:
         """Raises `ValueError` where the secret or the URL cannot be used; the text holds neither."""
         self._endpoint = endpoint
-        self._url = httpx2.URL(endpoint.url)
+        try:
+            self._url = httpx2.URL(endpoint.url)
+        except httpx2.InvalidURL:
+            raise ValueError("the url is none") from None
         if self._url.scheme not in {"https", "http"} or not self._url.host:
             raise ValueError("the url must begin with `https://` and name a host")
+        if self._url.userinfo:
+            raise ValueError("no user name and no password may stand in the url; write a header `Authorization`")
         try:
             self._signer = Webhook(endpoint.secret)
         except Exception:  # noqa: BLE001 - whatever the library raises, its text may hold the secret
             raise ValueError("the secret is not base64, with or without `whsec_` in front") from None
         self._client: httpx2.AsyncClient | None = None
         self._hurried = False
+        self._under_way: set[asyncio.Timeout] = set()
 
     async def deliver(self, batch: Sequence[Outgoing]) -> list[Answer]:
         """Hand the messages over, some at a time; once the endpoint proves unusable, the rest is deferred."""
         try:
-            address = await address_of(self._url, self._endpoint.timeout, private=self._endpoint.allow_private)
+            addresses = await addresses_of(self._url, self._endpoint.timeout, private=self._endpoint.allow_private)
         except AddressError as error:
             return [Deferred(detail=str(error)) for _ in batch]
-        run = _Batch(self, address)
+        run = _Batch(self, addresses)
         waiting = iter(enumerate(batch))
         answers: dict[int, Answer] = {}
 
@@ -77,10 +84,12 @@ class WebhookAdapter:
         await asyncio.gather(*(work() for _ in range(min(CONCURRENCY, len(batch)))))
         return [answers[place] for place in range(len(batch))]
 
-    async def hurry(self) -> None:
-        """Begin no other request, and give up those under way: their answers are lost."""
+    def hurry(self, seconds: float) -> None:
+        """Begin no other request; those under way have so many more seconds, then their answers are lost."""
         self._hurried = True
-        await self.close()
+        latest = asyncio.get_running_loop().time() + seconds
+        for limit in self._under_way:
+            limit.reschedule(min(latest, limit.when() or latest))
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -91,7 +100,7 @@ class WebhookAdapter:
     async def post(self, outgoing: Outgoing, address: str) -> Answer:
         """Hand over one message; whatever goes wrong is its answer."""
         if self._hurried:
-            return Deferred(detail="the run is stopping")
+            return NOT_BEGUN
         try:
             request = self._request(outgoing, address)
         except Exception as error:  # noqa: BLE001 - one message that cannot be written holds no other one up
@@ -99,13 +108,16 @@ class WebhookAdapter:
             return Refused(detail=f"the message cannot be written as a request: {type(error).__name__}")
         try:
             # Each part of an answer may take the time-out; one that comes in drops ends here.
-            async with asyncio.timeout(2 * self._endpoint.timeout):
+            async with asyncio.timeout(2 * self._endpoint.timeout) as limit:
+                self._under_way.add(limit)
                 return await self._exchange(request, outgoing)
         except _NOT_WRITTEN as error:
             return _Unreachable(detail=self._plain(f"cannot reach `{self._url.host}`: {_words(error)}"))
         except Exception as error:  # noqa: BLE001 - from here on the endpoint may have it, whatever went wrong
             detail = f"the request was sent, but the answer was lost: {_words(error)}"
             return Unknown(detail=self._plain(detail))
+        finally:
+            self._under_way.discard(limit)
 
     def _request(self, outgoing: Outgoing, address: str) -> httpx2.Request:
         at = datetime.now(UTC)
@@ -119,7 +131,7 @@ class WebhookAdapter:
             "webhook-signature": self._signer.sign(key, at, body.decode()),
             "idempotency-key": key,
         }
-        url = self._url.copy_with(host=address, username=None, password=None)
+        url = self._url.copy_with(host=address)
         return self._open().build_request(
             "POST", url, content=body, headers=headers, extensions={"sni_hostname": self._url.host}
         )
@@ -139,14 +151,13 @@ class WebhookAdapter:
     def _open(self) -> httpx2.AsyncClient:
         if self._client is None:
             limits = httpx2.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY)
-            userinfo = (self._url.username, self._url.password)
             self._client = httpx2.AsyncClient(
                 timeout=self._endpoint.timeout,
                 limits=limits,
                 follow_redirects=False,
+                verify=ssl.create_default_context(),
                 # A proxy of the environment would choose the address in our place.
                 trust_env=False,
-                auth=userinfo if any(userinfo) else None,
                 headers={"user-agent": "JourneyScript"},
             )
         return self._client
@@ -163,21 +174,26 @@ class _Unreachable(Deferred, frozen=True, kw_only=True):
 class _Batch:
     """What one batch has learned of the endpoint: whether it is worth another request."""
 
-    def __init__(self, adapter: WebhookAdapter, address: str) -> None:
-        self._adapter, self._address = adapter, address
+    def __init__(self, adapter: WebhookAdapter, addresses: list[str]) -> None:
+        self._adapter, self._addresses = adapter, addresses
         self._losses = 0
         self._rest: Deferred | None = None
 
     async def answer(self, outgoing: Outgoing) -> Answer:
-        if self._rest is not None:
-            return self._rest
-        answer = await self._adapter.post(outgoing, self._address)
-        self._losses = self._losses + 1 if isinstance(answer, Unknown) else 0
-        if isinstance(answer, _Unreachable):
-            answer = self._rest = Deferred(detail=answer.detail)
-        elif self._losses >= _LOSSES_IN_A_ROW:
-            self._rest = Deferred(detail="the endpoint keeps taking requests without an answer")
-        return answer
+        while self._rest is None:
+            address = self._addresses[0]
+            answer = await self._adapter.post(outgoing, address)
+            if not isinstance(answer, _Unreachable):
+                self._losses = self._losses + 1 if isinstance(answer, Unknown) else 0
+                if self._losses >= _LOSSES_IN_A_ROW:
+                    self._rest = Deferred(detail="the endpoint keeps taking requests without an answer")
+                return answer
+            # Somebody else may have found that out a moment ago.
+            if self._addresses[0] == address and len(self._addresses) > 1:
+                del self._addresses[0]
+            elif self._addresses[0] == address:
+                self._rest = Deferred(detail=answer.detail)
+        return self._rest
 
 
 def _body(outgoing: Outgoing) -> bytes:
@@ -198,7 +214,7 @@ def _body(outgoing: Outgoing) -> bytes:
 
 
 async def _provider_id(response: httpx2.Response) -> str | None:
-    """Return the endpoint's own name for the message, if its answer is JSON with an `id`. The message went out anyway."""
+    """Return the endpoint's own name for the message, if its answer is JSON with an `id`; it went out in any case."""
     raw = b""
     try:
         async for part in response.aiter_bytes():

@@ -12,5 +12,8 @@ class WithheldAdapter:
         """Return an answer for each message as if it had gone out."""
         return [Sent() for _ in batch]
 
+    def hurry(self, seconds: float) -> None:
+        """Do nothing: it does not take long."""
+
     async def close(self) -> None:
         """Nothing is open."""

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.rules import finding
 from journeyscript.semantics.catalog import Catalog, suggestion
-from journeyscript.source.nodes import Mapping, Scalar
+from journeyscript.source.nodes import Mapping, Node, Scalar
 from journeyscript.syntax.config import ChannelConfig
 
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_SECRET_HEADER = re.compile(r"authorization|cookie|secret|token|password|api-?key", re.IGNORECASE)
 
 
 def check_channel(channel: ChannelConfig, node: Mapping, catalog: Catalog) -> Iterator[Diagnostic]:
@@ -35,15 +36,35 @@ def check_channel(channel: ChannelConfig, node: Mapping, catalog: Catalog) -> It
             _value_span(node, "address"),
             help=suggestion(channel.address, catalog.attributes),
         )
-    smtp = node.get("smtp")
-    password = smtp.get("password") if isinstance(smtp, Mapping) else None
-    if isinstance(password, Scalar) and not _VARIABLE.fullmatch(password.text):
-        yield finding(
-            "JS908",
-            "a password stands in the file",
-            password.span,
-            help="write `${SMTP_PASSWORD}` and set it in the environment; change the password, as it has been seen",
-        )
+    yield from _secrets(node)
+
+
+def _secrets(node: Mapping) -> Iterator[Diagnostic]:
+    """Yield JS908 for every secret that stands in the file itself."""
+    for value, what, variable in _secret_values(node):
+        if isinstance(value, Scalar):
+            yield finding(
+                "JS908",
+                f"a {what} stands in the file",
+                value.span,
+                help=f"write `${{{variable}}}` and set it in the environment; change the {what}, as it has been seen",
+            )
+
+
+def _secret_values(node: Mapping) -> Iterator[tuple[Node | None, str, str]]:
+    """Yield what should come from the environment and does not, what it is, and a name for the variable."""
+    smtp, webhook = node.get("smtp"), node.get("webhook")
+    wanted: list[tuple[Node | None, str, str]] = []
+    if isinstance(smtp, Mapping):
+        wanted.append((smtp.get("password"), "password", "SMTP_PASSWORD"))
+    if isinstance(webhook, Mapping):
+        wanted.append((webhook.get("secret"), "secret", "WEBHOOK_SECRET"))
+    yield from (one for one in wanted if isinstance(one[0], Scalar) and not _VARIABLE.fullmatch(one[0].text))
+    headers = webhook.get("headers") if isinstance(webhook, Mapping) else None
+    for pair in headers.pairs if isinstance(headers, Mapping) else ():
+        value = pair.value
+        if _SECRET_HEADER.search(pair.key.text) and isinstance(value, Scalar) and not _VARIABLE.search(value.text):
+            yield value, "secret", "WEBHOOK_TOKEN"
 
 
 def _value_span(node: Mapping, key: str) -> Span:

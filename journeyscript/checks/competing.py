@@ -50,7 +50,8 @@ def competing_entry(journeys: Mapping[str, Compiled]) -> Iterator[Diagnostic]:
     """
     groups: dict[str, list[str]] = {}
     for name, compiled in journeys.items():
-        groups.setdefault(compiled.machine.entry.event, []).append(name)
+        if compiled.machine.entry.trigger is None:
+            groups.setdefault(compiled.machine.entry.event, []).append(name)
     for names in groups.values():
         if len(names) > 1:
             yield from _competing({name: journeys[name] for name in names})

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from journeyscript.checks.habits import style
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.machine.lowering import Compiled, Surroundings
-from journeyscript.machine.model import Assign, Emit, Machine, On, Send
-from journeyscript.machine.needs import ALWAYS_READ, expressions_of_state, nodes
+from journeyscript.machine.model import Assign, BySegment, Emit, Machine, On, Send
+from journeyscript.machine.needs import ALWAYS_READ, expressions_of_entry, expressions_of_state, nodes
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
 from journeyscript.semantics.checker import check_condition
@@ -75,8 +75,14 @@ def used_by(compiled: Compiled) -> tuple[Definition, ...]:
 
 def _of_machine(machine: Machine) -> Iterator[Definition]:
     goal = machine.goal
-    yield "event", machine.entry.event
-    roots = [machine.entry.where, machine.entry.key, *(rule.when for rule in machine.exits)]
+    trigger = machine.entry.trigger
+    yield ("event", machine.entry.event) if not isinstance(trigger, BySegment) else ("segment", trigger.name)
+    roots = [
+        machine.entry.where,
+        machine.entry.key,
+        *expressions_of_entry(trigger),
+        *(rule.when for rule in machine.exits),
+    ]
     yield from (("event", rule.event) for rule in machine.exits if rule.event is not None)
     if goal is not None:
         yield "event", goal.event

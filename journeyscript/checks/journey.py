@@ -19,7 +19,8 @@ from journeyscript.checks.slips import window_slip
 from journeyscript.checks.texts import expression_as_text
 from journeyscript.checks.together import back_to_back_sends
 from journeyscript.checks.waits import trailing_wait, wait_after_measured_send, wait_outlives_journey
-from journeyscript.checks.worst_case.caps import combined_cap, no_cap_declared, over_caps
+from journeyscript.checks.worst_case.caps import no_cap_declared, over_caps
+from journeyscript.checks.worst_case.combined import combined_cap
 from journeyscript.checks.worst_case.times import Sending
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.machine.lowering import Compiled, Surroundings
@@ -84,7 +85,8 @@ def rivals(journeys: Mapping[str, Compiled]) -> list[dict[str, Compiled]]:
     """Return the journeys by the event that they start on, where there are several; in the order of their files."""
     groups: dict[str, dict[str, Compiled]] = {}
     for name, compiled in journeys.items():
-        groups.setdefault(compiled.machine.entry.event, {})[name] = compiled
+        if compiled.machine.entry.trigger is None:
+            groups.setdefault(compiled.machine.entry.event, {})[name] = compiled
     return [group for group in groups.values() if len(group) > 1]
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, project_option, store_option
+from journeyscript.cli.ordering import give, wait_option
+from journeyscript.cli.shared import CONTEXT, Exit, format_option, load_settings, project_option, store_option
 
 if TYPE_CHECKING:
     from journeyscript.stores.records import Dossier
@@ -95,67 +96,51 @@ def export_command(customer: str, folder: Path | None, store_path: Path | None) 
 @customers_command.command("erase", context_settings=CONTEXT)
 @_customer
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def erase_command(customer: str, folder: Path | None, store_path: Path | None, yes: bool) -> None:
+@wait_option
+def erase_command(customer: str, folder: Path | None, store_path: Path | None, yes: bool, wait: float) -> None:
     """Erase CUSTOMER from the store: profile, events, messages, and what could lead back to them.
 
     Enrollments that are active end as exited (deleted), their timers with them. Only counts are left. It cannot be
     taken back; backups and files that channels wrote are not touched. Who comes by the same name later is somebody
-    new.
+    new. A run that is going on does it between two batches; the file is written anew where none is.
 
     \b
     journeyscript customers erase c003 --yes
     """
-    from journeyscript.cli.writing import changing, counted, moment_of
+    from journeyscript.runtime.orders import Erase
 
-    instead = 'stop the run first, or hand it the record {"type": "erase", "customer": …}'
-    with changing(folder, store_path, instead) as store:
-        if store.dossier(customer) is None:
-            _nobody(customer)
-        if not yes:
-            click.confirm(f"Erase `{customer}`? This cannot be taken back", abort=True, err=True)
-        erased = store.erase(customer, moment_of(store))
-        store.compact()
-    if erased is None:
-        _nobody(customer)
-    click.echo(
-        f"erased 1 customer: {counted(erased.enrollments, 'enrollment')} ({erased.ended:,} active), "
-        f"{counted(erased.sends, 'message')}, {counted(erased.events, 'event')}, "
-        f"{counted(erased.rejected, 'refused record')}"
-    )
+    if not yes:
+        _dossier(customer, folder, _live(folder, store_path))
+        click.confirm(f"Erase `{customer}`? This cannot be taken back", abort=True, err=True)
+    give(folder, store_path, Erase(customer=customer), wait, compact=True)
 
 
 @customers_command.command("merge", context_settings=CONTEXT)
 @click.argument("anonymous")
 @click.argument("known")
+@wait_option
 @project_option
 @store_option
-def merge_command(anonymous: str, known: str, folder: Path | None, store_path: Path | None) -> None:
+def merge_command(anonymous: str, known: str, wait: float, folder: Path | None, store_path: Path | None) -> None:
     """Make one customer of two: KNOWN stays, and what comes by the name ANONYMOUS belongs to them from now on.
 
     KNOWN takes over history, enrollments and messages. Where both are inside a journey, the older enrollment goes on. A
-    recorded no to a channel outlives a yes. Nothing is started by it.
+    recorded no to a channel outlives a yes. Nothing is started by it. A run that is going on does it between two
+    batches.
 
     \b
     journeyscript customers merge visitor-17 c003
     """
-    from journeyscript.cli.writing import changing, counted, moment_of
-    from journeyscript.stores.records import MergeError
+    from journeyscript.runtime.orders import Merge
 
-    instead = 'stop the run first, or hand it the record {"type": "merge", "customer": …, "previous": …}'
-    with changing(folder, store_path, instead) as store:
-        if store.dossier(anonymous) is None and store.dossier(known) is None:
-            _nobody(known)
-        try:
-            merged = store.merge(anonymous, known, moment_of(store))
-        except MergeError as problem:
-            cannot(str(problem))
-    if merged is None:
-        click.echo(f"`{anonymous}` is `{known}` already")
-        return
-    click.echo(
-        f"`{anonymous}` is `{known}` from now on: {counted(merged.taken_over, 'enrollment')} taken over, "
-        f"{merged.ended:,} ended because both were inside"
-    )
+    give(folder, store_path, Merge(customer=known, previous=anonymous), wait)
+
+
+def _live(folder: Path | None, written: Path | None) -> Path:
+    """Return the store that orders go to: of live runs, also where a replay was written to last."""
+    from journeyscript.cli.stores import live_store_path
+
+    return live_store_path(*load_settings(folder), written)
 
 
 def _dossier(customer: str, folder: Path | None, store_path: Path | None) -> "Dossier":

@@ -61,7 +61,7 @@ def _examine(path: Path, *, quick: bool) -> "list[Finding]":
             virtual = store.settings().get("clock") == "virtual"
             inspection = store.inspect(now, quick=quick)
             deployments, current = store.deployments()
-            return findings(inspection, deployments, current, now, virtual=virtual)
+            return findings(inspection, deployments, current, store.controls(), now, virtual=virtual)
     except StoreError as problem:
         # A store that cannot be used is no failure to answer: it is the answer.
         message, _, help_text = str(problem).partition("; ")

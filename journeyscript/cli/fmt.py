@@ -74,6 +74,7 @@ def _chosen(paths: tuple[Path, ...], root: Path) -> list[tuple[str, "FileKind"]]
     known += [(path, "journey") for path in files.journeys]
     known += [(path, "test") for path in files.tests]
     known += [(path, "channel") for path in files.channels]
+    known += [(path, "population") for path in files.simulations]
     wanted = [path.resolve() for path in paths]
     return sorted(
         (path, kind)

@@ -13,26 +13,52 @@ from pathlib import Path
 import click
 
 from journeyscript.channels.adapters import ChannelError
-from journeyscript.cli.shared import cannot, open_store
+from journeyscript.cli.shared import cannot, load_sound_project, open_store
+from journeyscript.cli.standby import open_when_free
 from journeyscript.cli.stores import live_store_path, shown_path
 from journeyscript.compiler import Project
+from journeyscript.runtime.letterbox import Letterbox
 from journeyscript.runtime.live import Live, Round, wall_clock
+from journeyscript.runtime.planning import unplanned
 from journeyscript.runtime.session import For, Session
 from journeyscript.runtime.sources import open_source
+from journeyscript.runtime.starting import enrol_existing, waiting
 from journeyscript.stores.records import Store, StoreError
 
 
-def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...], *, once: bool, dry_run: bool) -> None:
-    """Run until told to stop, or with `once` until there is nothing to do now."""
+def run_live(
+    project: Project,
+    store_path: Path | None,
+    follow: tuple[str, ...],
+    *,
+    once: bool,
+    dry_run: bool,
+    standby: bool,
+    enrol: bool,
+) -> None:
+    """Run until told to stop, or with `once` until there is nothing to do now.
+
+    `standby` waits for a store that another process holds. `enrol`: journeys take in those who were there before them.
+    """
     path = live_store_path(project.files.root, project.config, store_path)
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(_store(path, dry_run=dry_run))
+        if standby:
+            opened, waited = open_when_free(path)
+            if opened is None:
+                click.echo("Stopped while standing by; nothing was done.", err=True)
+                return
+            store: Store = stack.enter_context(contextlib.closing(opened))
+            # Whoever held the store may have run newer journeys than those that were read before the wait.
+            project = load_sound_project(project.files.root) if waited else project
+        else:
+            store = stack.enter_context(_store(path, dry_run=dry_run))
         if store.settings().get("clock") == "virtual":
             cannot(
                 f"`{shown_path(path)}` was filled by a replay: its timers belong to another time",
                 "name another file with --store",
             )
         try:
+            _refuse_to_strand(project, store)
             store.note(clock="wall")
             session = stack.enter_context(
                 Session(
@@ -44,7 +70,9 @@ def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...],
                     environment=os.environ,
                 )
             )
-            done = _work(session, store, follow or _piped(), once=once)
+            _enrol_existing(session, go=enrol)
+            orders = None if dry_run else Letterbox(path)
+            done = _work(session, store, follow or _piped(), orders, once=once)
         except (StoreError, ChannelError) as problem:
             cannot(str(problem))
         except OSError as problem:
@@ -61,9 +89,35 @@ def run_live(project: Project, store_path: Path | None, follow: tuple[str, ...],
     )
 
 
-def _work(session: Session, store: Store, follow: tuple[str, ...], *, once: bool) -> Round:
+def _enrol_existing(session: Session, *, go: bool) -> None:
+    """Say how many were there before journeys that want them as well, and let them in where that was asked for."""
+    for one in waiting(session.store, session.rules, wall_clock()):
+        people = "1 customer" if one.count == 1 else f"{one.count:,} customers"
+        if go:
+            click.echo(f"`{one.journey}` asks {people} who were there before it.", err=True)
+            enrol_existing(session.store, session.rules, one.journey, wall_clock())
+        else:
+            click.echo(
+                f"`{one.journey}` is for {people} who were there before it; --enrol-existing asks them.", err=True
+            )
+
+
+def _refuse_to_strand(project: Project, store: Store) -> None:
+    """End the command where people stand at steps that are gone: a plan says what becomes of them."""
+    left = unplanned(project, store)
+    if left:
+        first, more = left[0], len(left) - 1
+        others = f", and so it is at {more} other step{'s' if more > 1 else ''}" if more else ""
+        stand = "1 person stands" if first.people == 1 else f"{first.people:,} people stand"
+        cannot(
+            f"`{first.step}` of `{first.journey}` is gone, and {stand} at it{others}",
+            "`journeyscript plan` says what becomes of them, and `journeyscript apply` does it",
+        )
+
+
+def _work(session: Session, store: Store, follow: tuple[str, ...], orders: Letterbox | None, *, once: bool) -> Round:
     wake = threading.Event()
-    live = Live(session, wake)
+    live = Live(session, wake, orders=orders)
     # From here on a signal is answered; what comes before can be done again.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: live.stop())

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from journeyscript.cli.ordering import give, wait_option
 from journeyscript.cli.shared import CONTEXT, Exit, cannot, console, format_option, project_option, store_option
 
 if TYPE_CHECKING:
     from journeyscript.stores.records import KeptSend
-    from journeyscript.stores.sqlite import SqliteStore
 
 _STATUSES = ("pending", "sending", "sent", "skipped", "failed")
-_TRIED_AGAIN = ("gave_up", "render", "no_channel")
-"""Reasons of failures that another attempt may mend; the others are a no of the receiving side."""
-
-_ALL = 1_000_000_000
 
 
 @click.group("outbox", context_settings=CONTEXT)
@@ -106,6 +102,7 @@ def _print_table(sends: "Sequence[KeptSend]") -> None:
 @_filters
 @click.option("--all", "everything", is_flag=True, help="All of them, of every journey and channel.")
 @click.option("--force", is_flag=True, help="Also what the receiving side refused for good.")
+@wait_option
 def retry_command(
     keys: tuple[str, ...],
     journey: str | None,
@@ -114,31 +111,28 @@ def retry_command(
     store_path: Path | None,
     everything: bool,
     force: bool,
+    wait: float,
 ) -> None:
-    """Make failed messages wait for another attempt, with the same key, at the next run.
+    """Make failed messages wait for another attempt, with the same key.
 
     KEYS are those that `outbox list` shows. Only what failed because attempts ran out, the content could not be
-    rendered or the channel was not there is tried again; a receiver's no stays a no without --force.
+    rendered or the channel was not there is tried again; a receiver's no stays a no without --force. A run that is
+    going on tries at once; else the next one does.
 
     \b
     journeyscript outbox retry --channel email
     """
-    from journeyscript.cli.writing import changing, counted, moment_of
+    from journeyscript.runtime.orders import Retry
 
     _ask_for_choice(keys, journey, channel, everything=everything)
-    with changing(folder, store_path, _INSTEAD) as store:
-        found = _chosen(store, "failed", keys, journey, channel)
-        wanted = [send for send in found if force or send.reason in _TRIED_AGAIN]
-        store.requeue([(send.enrollment, send.visit) for send in wanted], moment_of(store))
-    left = len(found) - len(wanted)
-    refused = f"; {left:,} refused for good left alone, --force tries that too" if left else ""
-    _tell(f"to be tried again: {counted(len(wanted), 'message')}{refused}", len(wanted))
+    give(folder, store_path, Retry(keys=keys, journey=journey, channel=channel, force=force), wait)
 
 
 @outbox_command.command("cancel", context_settings=CONTEXT)
 @click.argument("keys", nargs=-1)
 @_filters
 @click.option("--all", "everything", is_flag=True, help="All of them, of every journey and channel.")
+@wait_option
 def cancel_command(
     keys: tuple[str, ...],
     journey: str | None,
@@ -146,52 +140,21 @@ def cancel_command(
     folder: Path | None,
     store_path: Path | None,
     everything: bool,
+    wait: float,
 ) -> None:
     """Cancel messages that wait to be sent: they end as skipped (cancelled), their customers go on.
 
-    KEYS are those that `outbox list` shows.
+    KEYS are those that `outbox list` shows. A run that is going on does it between two batches.
 
     \b
     journeyscript outbox cancel --journey welcome
     """
-    from journeyscript.cli.writing import changing, counted, moment_of
-    from journeyscript.stores.records import Settlement
+    from journeyscript.runtime.orders import Cancel
 
     _ask_for_choice(keys, journey, channel, everything=everything)
-    with changing(folder, store_path, _INSTEAD) as store:
-        found, now = _chosen(store, "pending", keys, journey, channel), moment_of(store)
-        store.settle(
-            [
-                Settlement(
-                    enrollment=send.enrollment,
-                    visit=send.visit,
-                    status="skipped",
-                    at=now,
-                    reason="cancelled",
-                    detail="by hand",
-                )
-                for send in found
-            ]
-        )
-    _tell(f"cancelled: {counted(len(found), 'message')}", len(found))
-
-
-_INSTEAD = "stop the run first: it holds the messages in its hands"
+    give(folder, store_path, Cancel(keys=keys, journey=journey, channel=channel), wait)
 
 
 def _ask_for_choice(keys: tuple[str, ...], journey: str | None, channel: str | None, *, everything: bool) -> None:
     if not (keys or journey or channel or everything):
         cannot("say which messages", "name keys, --journey or --channel, or take --all")
-
-
-def _chosen(
-    store: "SqliteStore", status: str, keys: tuple[str, ...], journey: str | None, channel: str | None
-) -> "list[KeptSend]":
-    found = store.find_sends(_ALL, status=status, journey=journey, channel=channel)
-    return [send for send in found if not keys or send.key in keys]
-
-
-def _tell(said: str, count: int) -> None:
-    click.echo(said)
-    if not count:
-        sys.exit(Exit.NOTHING)

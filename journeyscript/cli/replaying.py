@@ -21,7 +21,7 @@ from journeyscript.runtime.intake import Incoming, Intake, Record
 from journeyscript.runtime.recorded import UnreadableFileError, read_recorded, source_of
 from journeyscript.runtime.replay import Replay
 from journeyscript.runtime.report import Report, report
-from journeyscript.runtime.session import Delivery, For, Session, deployments_of
+from journeyscript.runtime.session import Delivery, For, Session, deployments_of, requests_of
 from journeyscript.semantics.types import Instant
 from journeyscript.source.nodes import Mapping
 from journeyscript.source.yaml import read_file
@@ -45,7 +45,7 @@ def replay_file(
     mapping = None if mapping_path is None else load_mapping(mapping_path)
     try:
         source = source_of(events, mapping)
-        records = read_recorded(events, mapping, Intake(project.catalog), 0)
+        records = read_recorded(events, mapping, Intake(project.catalog, requests_of(project)), 0)
     except UnreadableFileError as problem:
         cannot(str(problem))
     if not records:

@@ -5,10 +5,29 @@ import logging
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, project_option, store_option
+
+if TYPE_CHECKING:
+    from journeyscript.compiler import Project
+
+
+class Chosen(Struct, frozen=True, kw_only=True):
+    """The options of `run`, by their names."""
+
+    events: Path | None
+    mapping: Path | None
+    until: datetime | None
+    deliver: bool
+    follow: tuple[str, ...]
+    once: bool
+    standby: bool
+    enrol_existing: bool
+    dry_run: bool
 
 
 @click.command("run", context_settings=CONTEXT)
@@ -24,18 +43,14 @@ from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, projec
     "--follow", multiple=True, help="Live: read this file as it grows, this directory, or - for standard input."
 )
 @click.option("--once", is_flag=True, help="Live: do what there is to do now, and end.")
+@click.option(
+    "--standby", is_flag=True, help="Live: wait while another process holds the store, and take over from it."
+)
+@click.option(
+    "--enrol-existing", is_flag=True, help="Let journeys take in those who were there before, where they say so."
+)
 @click.option("--dry-run", is_flag=True, help="Decide everything, send nothing, keep nothing.")
-def run_command(
-    folder: Path | None,
-    store_path: Path | None,
-    events: Path | None,
-    mapping: Path | None,
-    until: datetime | None,
-    deliver: bool,
-    follow: tuple[str, ...],
-    once: bool,
-    dry_run: bool,
-) -> None:
+def run_command(folder: Path | None, store_path: Path | None, **options: Any) -> None:  # noqa: ANN401 - see `Chosen`
     """Take customers through the journeys.
 
     Live, events come from standard input where something is piped in, or from --follow; timers fire on the wall
@@ -58,15 +73,39 @@ def run_command(
     project = load_sound_project(folder)
     if not project.journeys:
         cannot("the project has no journeys", "write one in `journeys/`, or run `journeyscript init`")
-    if events is not None:
-        if follow or once:
-            cannot("--events replays a recording; --follow and --once belong to a live run", "leave one of them out")
-        from journeyscript.cli.replaying import replay_file
-
-        replay_file(project, store_path, events, mapping, until, deliver=deliver, dry_run=dry_run)
+    chosen = Chosen(**options)
+    if chosen.events is not None:
+        _replay(project, store_path, chosen.events, chosen)
     else:
-        if mapping is not None or until is not None or deliver:
-            cannot("--mapping, --until and --deliver belong to a replay", "name a recording with --events")
-        from journeyscript.cli.living import run_live
+        _live(project, store_path, chosen)
 
-        run_live(project, store_path, follow, once=once, dry_run=dry_run)
+
+def _replay(project: "Project", store_path: Path | None, events: Path, chosen: Chosen) -> None:
+    if chosen.follow or chosen.once or chosen.standby or chosen.enrol_existing:
+        cannot(
+            "--events replays a recording; --follow, --once, --standby and --enrol-existing belong to a live run",
+            "leave one of them out",
+        )
+    from journeyscript.cli.replaying import replay_file
+
+    replay_file(
+        project, store_path, events, chosen.mapping, chosen.until, deliver=chosen.deliver, dry_run=chosen.dry_run
+    )
+
+
+def _live(project: "Project", store_path: Path | None, chosen: Chosen) -> None:
+    if chosen.mapping is not None or chosen.until is not None or chosen.deliver:
+        cannot("--mapping, --until and --deliver belong to a replay", "name a recording with --events")
+    if chosen.standby and chosen.dry_run:
+        cannot("--dry-run works on a copy, for which it need not stand by", "leave one of them out")
+    from journeyscript.cli.living import run_live
+
+    run_live(
+        project,
+        store_path,
+        chosen.follow,
+        once=chosen.once,
+        dry_run=chosen.dry_run,
+        standby=chosen.standby,
+        enrol=chosen.enrol_existing,
+    )

@@ -21,7 +21,7 @@ from journeyscript.cli.shared import (
 
 if TYPE_CHECKING:
     from journeyscript.cli.summary import Part
-    from journeyscript.runtime.report import Report
+    from journeyscript.runtime.report import Ordered, Report
     from journeyscript.stores.records import Store
 
 
@@ -81,9 +81,20 @@ def _look(store: "Store", path: str) -> "tuple[Report, list[Part]]":
         said.append(f"{totals.overdue:,} timers are overdue" + ("" if virtual else "; is a run going on?"))
     if outbox.pending or outbox.sending:
         said.append(f"the outbox: {outbox.pending:,} messages wait, {outbox.sending:,} are being sent")
+    said += map(_in_words, found.ordered)
     if totals.rejected and rejected:
         said.append(f"{totals.rejected:,} records could not be taken in; the last one: {rejected[0].reason}")
     return found, ["\n".join(said), "", *parts_of(found)]
+
+
+def _in_words(ordered: "Ordered") -> str:
+    from journeyscript.engine.calendar import local_text
+
+    if ordered.paused_at is not None:
+        since, help_text = ordered.paused_at, f"`journeyscript resume {ordered.journey} --overdue …` lets it go on"
+        return f"`{ordered.journey}` is paused since {local_text(since, 'UTC')}; {help_text}"
+    since = ordered.stopped_at or 0
+    return f"`{ordered.journey}` lets nobody in since {local_text(since, 'UTC')}; `journeyscript resume` opens it"
 
 
 def _print(found: "Report", parts: "list[Part]", output_format: str, *, indent: int) -> None:

@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from journeyscript.cli.findings.diagnostics import render as render_findings
-from journeyscript.cli.findings.snippets import clean
-from journeyscript.diagnostics import Span
-from journeyscript.runtime.trials.causes import values_in_words
+from journeyscript.cli.findings.snippets import PLAIN, Palette, clean, snippet
+from journeyscript.diagnostics import Diagnostic, Severity, Span
+from journeyscript.runtime.trials.causes import value_in_words, values_in_words
+from journeyscript.runtime.trials.deciding import in_scope
 from journeyscript.runtime.trials.happened import Failure
 from journeyscript.runtime.trials.trial import Line, Verdict
 
 JSON_FORMAT = "journeyscript.tests/1"
 
-_GREEN, _RED, _BOLD, _END = "\x1b[32m", "\x1b[1;31m", "\x1b[1m", "\x1b[0m"
+_GREEN, _RED, _BLUE, _BOLD, _END = "\x1b[32m", "\x1b[1;31m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 
 Verdicts = Mapping[str, Sequence[Verdict]]
 """Test file to the verdicts on its tests, in order."""
@@ -75,10 +76,37 @@ def _told(verdict: Verdict, read_source: Callable[[str], str | None], *, color: 
         return [head, "", *render_findings(verdict.findings, "full", read_source, color=color).split("\n")]
     told = [head]
     for failure in verdict.failures:
-        told += ["", f"  {_place(failure.span)}"]
+        told += ["", *_shown(failure, read_source, color=color)]
         told += [f"    expected  {clean(failure.expected)}", f"    happened  {clean(failure.happened)}"]
         told += [f"    {'because' if number == 0 else '':<8}  {clean(why)}" for number, why in enumerate(failure.why)]
-    return [*told, "", f"  what happened, in {clean(verdict.zone)}:", *_timeline(verdict.lines)]
+        told += _decided(failure)
+    return [*told, *_scope(verdict), "", f"  what happened, in {clean(verdict.zone)}:", *_timeline(verdict.lines)]
+
+
+def _shown(failure: Failure, read_source: Callable[[str], str | None], *, color: bool) -> list[str]:
+    """Return the lines of the file at which a failure is, marked."""
+    item = Diagnostic(code="", name="", severity=Severity.ERROR, message="", span=failure.span)
+    palette = Palette(error=_RED, frame=_BLUE, end=_END) if color else PLAIN
+    _, lines = snippet(item, lambda path: (read_source(path) or "").split("\n"), palette)
+    return [f"  {line}" for line in lines]
+
+
+def _decided(failure: Failure) -> list[str]:
+    decided = failure.decided
+    if decided is None:
+        return []
+    place = "" if decided.span is None else f", {_place(decided.span)}"
+    return [f"    decided   at `{clean(decided.step)}`{place}: {clean(decided.why + values_in_words(decided.values))}"]
+
+
+def _scope(verdict: Verdict) -> list[str]:
+    """Return what conditions could look at in the end."""
+    known = () if verdict.happened is None else in_scope(verdict.happened)
+    if not known:
+        return []
+    width = max(len(clean(name)) for name, _ in known)
+    values = (f"    {clean(name):<{width}}  {clean(value_in_words(value))}" for name, value in known)
+    return ["", "  in scope at the end:", *values]
 
 
 def _timeline(lines: Sequence[Line]) -> list[str]:
@@ -136,14 +164,24 @@ def _json_item(path: str, verdict: Verdict) -> dict[str, Any]:
                 "expected": failure.expected,
                 "happened": failure.happened,
                 "why": list(failure.why),
+                "decided": _json_decided(failure),
             }
             for failure in verdict.failures
         ],
         "timezone": verdict.zone,
+        "scope": {} if verdict.passed or verdict.happened is None else dict(in_scope(verdict.happened)),
         "timeline": [
             {"at": line.at, "what": line.what, "why": line.why, "values": dict(line.values)} for line in verdict.lines
         ],
     }
+
+
+def _json_decided(failure: Failure) -> dict[str, Any] | None:
+    decided = failure.decided
+    if decided is None:
+        return None
+    place = {"path": None, "line": None} if decided.span is None else {"path": decided.span.path, "line": decided.span.line}
+    return {"step": decided.step, **place, "why": decided.why, "values": dict(decided.values)}
 
 
 def _junit(verdicts: Verdicts, seconds: float) -> str:

@@ -9,6 +9,7 @@ from journeyscript.cli.shared import cannot, load_settings
 
 if TYPE_CHECKING:
     from journeyscript.semantics.types import Instant
+    from journeyscript.stores.records import Store
     from journeyscript.stores.sqlite import SqliteStore
 
 
@@ -53,7 +54,7 @@ def counted(count: int, noun: str) -> str:
     return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def moment_of(store: "SqliteStore") -> "Instant":
+def moment_of(store: "Store") -> "Instant":
     """Return what time it is for a store: on the wall, or where a replay has come to."""
     from journeyscript.runtime.live import wall_clock
 

@@ -109,6 +109,14 @@ def asked(program: Program, event: Event, facts: Facts, now: Instant) -> str | R
     return value if isinstance(value, str) else repr(value)
 
 
+def latest_start(program: Program, facts: Facts) -> Event | None:
+    """Return the customer's latest past event that would have started this journey, or `None`."""
+    past = facts.history.get(program.machine.entry.event, ())
+    return next(
+        (event for event in reversed(past) if not isinstance(asked(program, event, facts, event.at), Refused)), None
+    )
+
+
 def eligible(
     program: Program, key: str, facts: Facts, now: Instant, standing: Standing
 ) -> Admitted | Refreshes | Refused:

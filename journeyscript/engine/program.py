@@ -14,6 +14,8 @@ from journeyscript.machine.model import (
     Arm,
     Assign,
     AtDate,
+    ByDate,
+    BySegment,
     Due,
     Emit,
     If,
@@ -42,9 +44,9 @@ class Condition(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """A state made ready. `at_once` keeps the machine's order; `on` groups the event transitions, which `awaited` lists, by event.
+    """A state made ready. `at_once` keeps the machine's order; `on` groups the event transitions by event.
 
-    `timed` is when time alone may let those go on who rest here for a condition.
+    `awaited` lists these in order. `timed` is when time alone may let those go on who rest here for a condition.
     """
 
     state: State
@@ -61,18 +63,22 @@ class Step(Struct, frozen=True, kw_only=True):
 class Program(Struct, frozen=True, kw_only=True):
     """A machine made ready. `contents` maps (message, channel) to digests by locale.
 
-    `timed` is when time alone may let those leave who are inside.
+    `timed` is when time alone may let those leave who are inside; `segment` is the condition of the one that those
+    come into, or leave, who enter.
     """
 
     machine: Machine
     version: str
     steps: dict[str, Step]
     admits: Condition | None
+    segment: Condition | None
     key: Evaluator | None
     goal: Condition | None
     exits: tuple[tuple[str, str | None, Condition | None], ...]
     timed: tuple[Horizon, ...]
     contents: dict[tuple[str, str], dict[str, str]]
+    date: Evaluator | None = None
+    """The date by which the journey starts, where one does."""
 
 
 def link(machine: Machine, version: str) -> Program:
@@ -82,17 +88,22 @@ def link(machine: Machine, version: str) -> Program:
     for content in machine.contents:
         contents.setdefault((content.message, content.channel), {})[content.locale] = content.digest
     goal = machine.goal
+    trigger = machine.entry.trigger
     exits = tuple((rule.id, rule.event, _condition(rule.when, zone)) for rule in machine.exits)
     return Program(
         machine=machine,
         version=version,
         steps={state.id: _step(state, zone) for state in machine.states},
         admits=_condition(machine.entry.where, zone),
+        segment=_condition(trigger.condition, zone) if isinstance(trigger, BySegment) else None,
         key=None if machine.entry.key is None else compile_expression(machine.entry.key, zone),
         goal=None if goal is None else _condition(goal.where, zone),
         exits=exits,
         timed=_timed(condition for _, event, condition in exits if event is None),
         contents=contents,
+        date=compile_expression(machine.entry.trigger.moment, zone)
+        if isinstance(machine.entry.trigger, ByDate)
+        else None,
     )
 
 

@@ -16,12 +16,20 @@ from cronsim import CronSim
 from msgspec import Struct
 from whenever import available_timezones
 
-from journeyscript.engine.calendar import instant_of, local_date, resolve_zone, whole_second, zone_exists
+from journeyscript.engine.calendar import (
+    add_calendar_days,
+    instant_of,
+    local_date,
+    resolve_zone,
+    whole_second,
+    zone_exists,
+)
+from journeyscript.engine.program import Program
+from journeyscript.engine.values import Facts
 from journeyscript.machine.model import ByDate, BySchedule
 from journeyscript.semantics.types import Instant, Value
 
 SECOND = 1_000
-MINUTE = 60_000
 DAY = 86_400_000
 
 
@@ -126,15 +134,21 @@ def _of_instant(by: ByDate, instant: Instant, zone: str, after: Instant) -> Iter
         yield instant + by.shift
         return
     first = local_date(instant, zone)
-    since_midnight = instant - instant_of(first, 0, zone)
-    minute, rest = divmod(since_midnight, MINUTE)
     for one in _anniversaries(first, local_date(after, zone).year):
-        on_the_day = instant if one == first else instant_of(one, minute % (24 * 60), zone) + rest
-        yield on_the_day + by.shift
+        yield add_calendar_days(instant, one.toordinal() - first.toordinal(), zone) + by.shift
 
 
 def _anniversaries(first: Date, year: int) -> Iterator[Date]:
-    """Yield a date and its anniversaries from two years before a year to two years behind it."""
-    for other in range(max(first.year, year - 2), min(year + 3, Date.max.year)):
+    """Yield a date and its anniversaries from two years before a year to two years behind it, or the date alone."""
+    for other in range(max(first.year, year - 2), min(max(first.year + 1, year + 3), Date.max.year)):
         leap_day_missing = (first.month, first.day) == (2, 29) and not isleap(other)
         yield first.replace(year=other, day=28) if leap_day_missing else first.replace(year=other)
+
+
+def next_appointment(program: Program, facts: Facts, after: Instant) -> Instant | None:
+    """Return when a journey that starts by a date is next due for a customer, after an instant; `None`: never."""
+    by = program.machine.entry.trigger
+    if program.date is None or not isinstance(by, ByDate):
+        return None
+    value = program.date(facts, None, None, after)
+    return next_moment(by, value, facts.attributes.get("timezone"), program.machine.timezone, after)

@@ -188,11 +188,16 @@ def _reachable(channel: str, kind: MessageClass, facts: Facts) -> tuple[str, Unr
         address = value.strip()
         if address in facts.suppressed:
             return address, "suppressed"
-    if kind == "marketing" and policy.consent != "none":
-        given = facts.consent.get(channel)
-        if given is False or (given is None and policy.consent == "opt_in"):
-            return address, "no_consent"
+    if not permitted(kind, policy.consent, facts.consent.get(channel)):
+        return address, "no_consent"
     return address, None
+
+
+def permitted(kind: str, asked: Literal["opt_in", "opt_out", "none"], given: bool | None) -> bool:  # noqa: FBT001
+    """Return whether a message of a class may go out; `given` is the recorded answer, `None` where there is none."""
+    if kind != "marketing" or asked == "none":
+        return True
+    return given is True or (given is None and asked == "opt_out")
 
 
 def _content(program: Program, message: str, channel: str, wanted: Value) -> tuple[str, str]:

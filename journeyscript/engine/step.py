@@ -43,5 +43,5 @@ def step(program: Program, enrollment: Enrollment, happened: Input, facts: Facts
 def begin(program: Program, enrollment: Enrollment, event: Event, facts: Facts, now: Instant) -> Outcome:
     """Return a new enrollment taken from the machine's initial state as far as it goes at once."""
     walk = Walk(program, enrollment, event, facts, now)
-    walk.arrive(program.machine.initial, "entry", walk.values(program.admits))
+    walk.arrive(program.machine.initial, "entry", walk.values(program.segment, program.admits))
     return walk.outcome()

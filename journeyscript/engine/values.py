@@ -200,9 +200,9 @@ class Decision(Struct, frozen=True, kw_only=True):
     """One line of the trace: the state reached, when, by which rule, and the values that decided it.
 
     `rule` is one of `entry`, `event NAME`, `timer`, `if N` (the Nth transition of the state left), `else`, `when`,
-    `arm NAME`, `lap N`, `laps done`, `done`, `send CHANNEL`, `skipped REASON`, `held REASON`, `late EVENT`, `window open`,
-    `date missing`, `date past`, `goal`, `exit ID`, `expired`, `endless`, `holdout`, `restarted`, `refreshed`, `stopped`.
-    Who is held out has no state: it is empty.
+    `arm NAME`, `lap N`, `laps done`, `done`, `send CHANNEL`, `skipped REASON`, `held REASON`, `late EVENT`, `window
+    open`, `date missing`, `date past`, `goal`, `exit ID`, `expired`, `endless`, `holdout`, `restarted`, `refreshed`,
+    `stopped`, `moved from VERSION`, `migrated`. Who is held out has no state: it is empty.
     """
 
     visit: int

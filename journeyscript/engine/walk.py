@@ -97,19 +97,16 @@ class Walk:
         """
         if self.status != "active" or self.due_at is None:
             return None
-        timed = (*self.program.timed, *self.program.steps[self.state].timed)
-        moments = (horizon(self.facts, None, self.enrollment, self.now) for horizon in timed)
+        timed = self.program.timed + self.program.steps[self.state].timed
+        if not timed:
+            return None
+        moments = [horizon(self.facts, None, self.enrollment, self.now) for horizon in timed]
         first = min((whole_second(moment) for moment in moments if moment is not None), default=None)
-        if first is None or first > self.due_at:
+        if first is not None and first > self.due_at:
             first = None
-        if (
-            not self.trace
-            and self.look_at is not None
-            and self.now < self.look_at
-            and (not first or self.look_at <= first)
-        ):
-            return self.look_at
-        return first
+        if self.trace or self.look_at is None or self.look_at <= self.now:
+            return first
+        return self.look_at if first is None else min(self.look_at, first)
 
     def values(self, *conditions: Condition | None) -> Values:
         """Return what conditions looked at, with the values they saw."""
@@ -186,9 +183,9 @@ class Walk:
         elif self.held is not None:
             self._release()
         elif due is not None:
-            self._late = self.now - self.due_at
-            values = (("late_seconds", self._late // 1000),) if self._late >= NOTABLY_LATE else ()
-            self.arrive(due, "timer", values)
+            late = self.now - self.due_at
+            values = (("late_seconds", late // 1000),) if late >= NOTABLY_LATE else ()
+            self.arrive(due, "timer", values, late)
 
     def leave(self, reason: str) -> None:
         """Leave for a reason that no rule of the machine names."""
@@ -196,9 +193,24 @@ class Walk:
 
     # Moving ----------------------------------------------------------------------------------------------------------
 
-    def arrive(self, target: str, rule: str, values: Values) -> None:
-        """Reach a state, and go on from it as far as it goes at once."""
+    def arrive(self, target: str, rule: str, values: Values, late: int = 0) -> None:
+        """Reach a state, and go on from it as far as it goes at once; `late` milliseconds after it should have been."""
+        self._late = late
         self._go((target, rule, values))
+
+    def settle(self, target: str, rule: str, timer: Fixed | None, deadline: Instant | None = None) -> None:
+        """Stand at a state as if it had been reached when the present one was, and go on where it goes on at once.
+
+        `timer` is when its time is up, `deadline` until when an awaited event counts, where that was fixed before.
+        """
+        here = self.program.steps[target]
+        self.state, self.visit = target, self.visit + 1
+        self.due_at, self.deadline = None, deadline
+        self._note(rule, ())
+        self._rest_until(self._expires_at() if timer is None else timer.at, () if timer is None else timer.values)
+        if timer is not None and deadline is None and here.on and self.facts.policies.grace:
+            self._be_patient()
+        self._go(self._look_back(here) or self._at_once(here))
 
     def _go(self, onward: tuple[str, str, Values] | None) -> None:
         for _ in range(len(self.program.steps) + SPARE_MOVES):

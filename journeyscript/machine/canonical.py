@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from journeyscript.machine.model import Machine
+from journeyscript.semantics.typed import Expression
 
 _T = TypeVar("_T")
 
@@ -30,6 +31,12 @@ def machine_from_json(document: bytes | str) -> Machine:
         msgspec.ValidationError: the document is no machine of this format.
     """
     return _MACHINES.decode(document)
+
+
+def condition_digest(condition: Expression, timezone: str) -> str:
+    """Return the name of a condition in a project of this zone: equal conditions have one, whatever they are called."""
+    document = msgspec.json.encode(_with_defaults(condition), order="deterministic")
+    return sha256(document + timezone.encode()).hexdigest()[:16]
 
 
 def digest_of(document: str) -> str:

@@ -55,6 +55,8 @@ def lower_entry(journey: Journey, reader: Reader, catalog: Catalog) -> Start:
     trigger, known = _trigger(written, reader, scope)
     where, also = reader.guard(written.where, scope.knowing(known))
     known |= also
+    if written.enrol is not None and _says(written.enrol, "existing") and _says(written.on, "leave"):
+        reader.note("JS005", "nobody is there already who leaves a segment", written.enrol, "take `enrol` out")
     again, again_from = reader.again(written.again)
     entry = Entry(
         event=event.name,
@@ -129,10 +131,8 @@ def _cron(written: Scalar, reader: Reader) -> str:
     cron = " ".join(fields)
     try:
         next(CronSim(cron if len(fields) == FIELDS else "", _ANY_DAY))
-    except CronSimError:
+    except (CronSimError, StopIteration):
         reader.note("JS005", f"`{written.text}` is no cron expression", written, _CRON)
-    except StopIteration:
-        reader.note("JS005", f"`{written.text}` never comes", written, "name a day that the month has")
     return cron
 
 

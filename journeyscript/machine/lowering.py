@@ -4,7 +4,7 @@ Takes a journey of the right shape and the names of the project; resolves every 
 turns steps into states. The order of states is that of the file. Knows nothing of the engine or a store.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from journeyscript.machine.model import (
     Final,
     Goal,
     Machine,
+    Migration,
     Send,
     State,
 )
@@ -26,7 +27,7 @@ from journeyscript.machine.naming import END, name_steps
 from journeyscript.machine.needs import find_needs
 from journeyscript.machine.reading import Reader
 from journeyscript.machine.steps import StepLowering
-from journeyscript.semantics.catalog import Catalog, EventDefinition
+from journeyscript.semantics.catalog import Catalog, EventDefinition, suggestion
 from journeyscript.semantics.scope import Scope
 from journeyscript.semantics.templates import TemplateReads, check_reads
 from journeyscript.source.nodes import Scalar
@@ -36,6 +37,9 @@ from journeyscript.syntax.journey import Journey
 from journeyscript.syntax.message import MessageFile
 
 DEFAULT_LIFETIME = 365 * DAY
+
+LEAVES = "exit"
+"""What stands in `migrate` instead of a step where those who are inside leave the journey."""
 
 Messages = Mapping[str, Mapping[str, Mapping[str, MessageFile]]]
 """Message name -> channel -> locale (empty: everyone else) -> file."""
@@ -92,6 +96,7 @@ def lower(journey: Journey, surroundings: Surroundings) -> tuple[Compiled | None
     initial, _ = steps.block(journey.steps, END, inside)
     states = (*steps.in_file_order(), State(id=END, step="end", final=Final(status="completed")))
     findings += _template_findings(states, surroundings, start.event, reader.journey)
+    migration = _migration(journey, reader, [state.id for state in states])
     if any(f.severity == "error" for f in findings):
         return None, findings
     contents, documents = _contents(states, surroundings.messages)
@@ -108,7 +113,7 @@ def lower(journey: Journey, surroundings: Surroundings) -> tuple[Compiled | None
         contents=contents,
         needs=find_needs(start.entry, goal, exits, states, lifetime),
     )
-    return Compiled(machine=machine, about=_about(journey, steps), contents=documents), findings
+    return Compiled(machine=machine, about=_about(journey, steps, migration), contents=documents), findings
 
 
 def _goal(journey: Journey, reader: Reader, scope: Scope) -> Goal | None:
@@ -135,6 +140,21 @@ def _exits(journey: Journey, reader: Reader, scope: Scope) -> tuple[ExitRule, ..
         else:
             rules.append(ExitRule(id=f"condition {number}", when=reader.condition(written.when, later)))
     return tuple(rules)
+
+
+def _migration(journey: Journey, reader: Reader, steps: Sequence[str]) -> Migration | None:
+    """Return where those inside go; a target has to be a step of this journey, a source is one of another version."""
+    written = journey.migrate
+    if written is None:
+        return None
+    reader.step = None
+    moves: dict[str, str | None] = {}
+    for source, target in written.moves:
+        if target.text != LEAVES and target.text not in steps:
+            reader.note("JS101", f"there is no step `{target.text}` to go to", target, suggestion(target.text, steps))
+        moves[source.text] = None if target.text == LEAVES else target.text
+    recomputed = written.timer is not None and written.timer.text == "recompute"
+    return Migration(moves=moves, timer="recompute" if recomputed else "keep", span=written.span)
 
 
 def _template_findings(
@@ -171,7 +191,7 @@ def _contents(states: Iterable[State], messages: Messages) -> tuple[tuple[Conten
     return tuple(sorted(contents)), documents
 
 
-def _about(journey: Journey, steps: StepLowering) -> About:
+def _about(journey: Journey, steps: StepLowering, migration: Migration | None) -> About:
     written: dict[str, Scalar | None] = {"entry": journey.entry.where or journey.entry.kind}
     if journey.goal is not None:
         written["goal"] = journey.goal.where or journey.goal.event
@@ -185,4 +205,6 @@ def _about(journey: Journey, steps: StepLowering) -> About:
         path=journey.path,
         spans=steps.spans,
         conditions={**places, **steps.conditions},
+        migrate=migration,
+        place=journey.name.span,
     )

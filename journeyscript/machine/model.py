@@ -17,6 +17,7 @@ from journeyscript.syntax.policies import WEEKDAYS, Weekday
 MACHINE_FORMAT = 1
 
 MessageClass: TypeAlias = Literal["marketing", "transactional"]
+MigrationTimer: TypeAlias = Literal["keep", "recompute"]
 
 
 class Part(Struct, frozen=True, kw_only=True, tag_field="is", omit_defaults=True):
@@ -64,7 +65,7 @@ class On(Part, tag="on", frozen=True, kw_only=True):
 
 
 class When(Part, tag="when", frozen=True, kw_only=True):
-    """As soon as the condition holds: at once, or at any later event of the customer."""
+    """As soon as the condition holds: at once, at any later event of the customer, or when time alone makes it true."""
 
     condition: Expression
 
@@ -278,7 +279,8 @@ class Goal(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ExitRule(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What ends an enrollment wherever it stands.
 
-    With an event: that event, where the condition holds. Without: the condition, at every input and before every send.
+    With an event: that event, where the condition holds. Without: the condition, at every input, before every send, and
+    when time alone makes it true.
     """
 
     id: str
@@ -323,11 +325,24 @@ class Machine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     needs: Needs
 
 
+class Migration(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where those go who are inside of older versions: from a step there to a step here, or out (`None`).
+
+    Whoever stands at a step that is not named is at the step of the same name. `timer`: who waits goes on when they
+    would have, or when this version says, counted from when they came to the step.
+    """
+
+    moves: dict[str, str | None] = {}
+    timer: MigrationTimer = "keep"
+    span: Span | None = None
+
+
 class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What people want to know of a machine and the engine does not: names, and where each state was written.
 
     `conditions` says where each condition was written, or the event where there is none: `entry`, `goal`,
-    `exit/N`, or `STATE/N` for the Nth transition of a state, from 1.
+    `exit/N`, or `STATE/N` for the Nth transition of a state, from 1. `migrate` is no part of the machine: it is about
+    other versions, and the same journey stays the same version with it and without. `place` is that of the name.
     """
 
     title: str = ""
@@ -337,3 +352,5 @@ class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str = ""
     spans: dict[str, Span] = {}
     conditions: dict[str, Span] = {}
+    migrate: Migration | None = None
+    place: Span | None = None

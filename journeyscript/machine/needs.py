@@ -90,7 +90,7 @@ class _Collected(Struct, kw_only=True):
         self.history[event] = None if back is None or known is None else max(known, back)
 
 
-def _asked_by(trigger: EntryTrigger | None) -> Iterator[typed.Expression]:
+def expressions_of_entry(trigger: EntryTrigger | None) -> Iterator[typed.Expression]:
     """Yield the expressions of an entry that no event starts."""
     match trigger:
         case BySchedule(audience=audience):
@@ -113,7 +113,7 @@ def find_needs(
     """Return which events, which history and which attributes the parts of a machine look at."""
     collected = _Collected(attributes=dict(ALWAYS_READ), history={})
     events = {entry.event} if entry.trigger is None else set()
-    roots = [entry.where, entry.key, *_asked_by(entry.trigger)]
+    roots = [entry.where, entry.key, *expressions_of_entry(entry.trigger)]
     if entry.trigger is None and entry.enrol == "existing":
         collected.ask(entry.event, None)
     if goal is not None:

@@ -9,10 +9,16 @@ from journeyscript.machine.model import (
     Assign,
     AtDate,
     AtTime,
+    ByApi,
+    ByDate,
+    BySchedule,
+    BySegment,
     CalendarDays,
     Due,
     Emit,
     Entry,
+    ExitRule,
+    Goal,
     If,
     Lap,
     Machine,
@@ -71,7 +77,61 @@ def timer_in_words(timer: Timer) -> str:
 
 def entry_in_words(entry: Entry) -> str:
     """Return what starts an enrollment."""
-    return entry.event if entry.where is None else f"{entry.event} where {show(entry.where)}"
+    match entry.trigger:
+        case BySegment(name=name, on=on):
+            start = f"comes into {name}" if on == "enter" else f"leaves {name}"
+        case BySchedule(cron=cron, audience=audience, zone=zone):
+            clock = " on the customer's clock" if zone == "customer" else ""
+            start = f"{cron}{clock} for {show(audience)}"
+        case ByDate(every=every, minute=minute):
+            at = f" at {_clock(minute)}" if minute else ""
+            start = f"on {_date_in_words(entry.trigger)}{at}{' every year' if every else ''}"
+        case ByApi():
+            start = "a request"
+        case None:
+            start = entry.event
+    return start if entry.where is None else f"{start} where {show(entry.where)}"
+
+
+def _date_in_words(by: ByDate) -> str:
+    if not by.shift:
+        return show(by.moment)
+    return f"{show(by.moment)} {'+' if by.shift > 0 else '-'} {show_duration(abs(by.shift))}"
+
+
+def _entered(entry: Entry) -> str:
+    """Return what let somebody in."""
+    match entry.trigger:
+        case BySegment(name=name, on=on):
+            return f"came into the segment `{name}`" if on == "enter" else f"left the segment `{name}`"
+        case BySchedule(cron=cron):
+            return f"entered by the schedule `{cron}`"
+        case ByDate():
+            return f"entered by the date `{_date_in_words(entry.trigger)}`"
+        case ByApi():
+            return "entered on request"
+        case None:
+            return f"entered on `{entry.event}`"
+
+
+def _once_more(entry: Entry) -> str:
+    return f"`{entry.event}` happened again" if entry.trigger is None else f"{_entered(entry)} again"
+
+
+def goal_in_words(goal: Goal | None) -> str:
+    """Return what a journey is for; empty where it has no goal."""
+    if goal is None:
+        return ""
+    event = goal.event if goal.where is None else f"{goal.event} where {show(goal.where)}"
+    within = "" if goal.within is None else f" within {show_duration(goal.within)}"
+    return event + within + (", which ends the journey" if goal.exit else "")
+
+
+def exit_in_words(rule: ExitRule) -> str:
+    """Return what ends an enrollment wherever it stands."""
+    if rule.event is None:
+        return "" if rule.when is None else show(rule.when)
+    return rule.event if rule.when is None else f"{rule.event} where {show(rule.when)}"
 
 
 def state_in_words(state: State) -> str:
@@ -149,6 +209,15 @@ _HELD = {
 }
 
 
+_ALWAYS = {
+    "done": "done",
+    "else": "no condition held",
+    "stopped": "the journey was stopped, and let go of everybody",
+    "migrated": "left, as `migrate` says",
+}
+"""Rules that mean the same at every step."""
+
+
 def refusal_in_words(reason: str) -> str:
     """Return why an event did not get what it asked for."""
     return _REFUSALS.get(reason, reason)
@@ -159,9 +228,15 @@ def rule_in_words(machine: Machine, left: str | None, rule: str) -> str:
     state = next((s for s in machine.states if s.id == left), None)
     kind, _, rest = rule.partition(" ")
     if kind == "entry":
-        return f"entered on `{machine.entry.event}`"
+        return _entered(machine.entry)
     if kind == "holdout":
+        if machine.entry.trigger is not None:
+            return f"{_entered(machine.entry)}, and kept out to measure what the journey does"
         return f"kept out on `{machine.entry.event}`, to measure what the journey does"
+    if kind == "moved":
+        return f"moved here from version {rest.removeprefix('from ')}, as `migrate` says"
+    if kind in _ALWAYS:
+        return _ALWAYS[kind]
     if state is None:
         return rule
     match kind:
@@ -171,8 +246,6 @@ def rule_in_words(machine: Machine, left: str | None, rule: str) -> str:
             return f"time was up, {trigger_in_words(Due(), state)}"
         case "if":
             return f"because {trigger_in_words(state.transitions[int(rest) - 1].trigger, state)}"
-        case "else":
-            return "no condition held"
         case "when":
             condition = next(t.trigger.condition for t in state.transitions if isinstance(t.trigger, When))
             return f"because {show(condition)}"
@@ -186,14 +259,10 @@ def rule_in_words(machine: Machine, left: str | None, rule: str) -> str:
             return f"`{rest}` came in behind the step it could have been for; nothing is rewound"
         case "held":
             return _HELD.get(rest, rule)
-        case "stopped":
-            return "the journey was stopped, and let go of everybody"
-        case "done":
-            return "done"
         case "restarted":
-            return f"`{machine.entry.event}` happened again: the journey starts anew"
+            return f"{_once_more(machine.entry)}: the journey starts anew"
         case "refreshed":
-            return f"`{machine.entry.event}` happened again: its data takes the place of the first"
+            return f"{_once_more(machine.entry)}: its data takes the place of the first"
         case _:
             return rule
 

@@ -7,7 +7,8 @@ at the same instant. Everything is decided by the engine; this module only carri
 import logging
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias
 
 import msgspec
@@ -22,13 +23,17 @@ from journeyscript.engine.entry import (
     Standing,
     admit,
     enroll,
+    latest_start,
     make_room,
     refresh,
+    stop,
 )
 from journeyscript.engine.program import Program
 from journeyscript.engine.step import step
 from journeyscript.engine.values import (
+    UNCONTROLLED,
     ChannelPolicy,
+    Control,
     EmitEvent,
     Enrollment,
     Event,
@@ -43,7 +48,10 @@ from journeyscript.engine.values import (
     TimerFired,
     send_key,
 )
+from journeyscript.machine.model import ENTERED
+from journeyscript.runtime import dates
 from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.memberships import CONSENT, Watch, attributes
 from journeyscript.runtime.programs import Programs
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import (
@@ -54,17 +62,24 @@ from journeyscript.stores.records import (
     KeptDecision,
     KeptEvent,
     KeptSend,
+    Membership,
     Refusal,
     Rejected,
     Store,
 )
 from journeyscript.syntax.policies import Policies
 
+Move: TypeAlias = Callable[[Enrollment, Facts], Outcome | None]
+"""What becomes of an enrollment that another version of its journey may take over."""
+
 MOST_EMITTED = 100
 """Events that one input may cause through `emit`; more of them is a cycle between journeys."""
 
 NOTABLY_AHEAD = 60_000
 """An event whose time is this many milliseconds ahead of the clock is told of; less is how clocks differ."""
+
+NOT_APART: Mapping[int, Instant] = MappingProxyType({})
+"""For all customers of a batch it is the same time."""
 
 _Queue: TypeAlias = "deque[tuple[Event, str, str | None]]"
 """Events that are still to happen: the event, its source, and the source's own id for it."""
@@ -81,6 +96,12 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_event_age: int
     virtual: bool
     """On virtual time a timer fires when it is due, however late the batch; else when the clock says."""
+    controls: Mapping[str, Control] = {}
+    """What an operator has ordered of journeys; each batch asks its store for it."""
+
+    def paused(self, journey: str) -> bool:
+        """Return whether a journey stands still."""
+        return bool(self.controls) and self.controls.get(journey, UNCONTROLLED).paused_at is not None
 
     def recent_since(self, now: Instant) -> Instant | None:
         """Return from when on the sends of a customer count against the caps of a batch; `None` where there are none.
@@ -93,19 +114,37 @@ class Rules(Struct, frozen=True, kw_only=True):
         return 0 if self.virtual else now - longest - self.max_event_age
 
 
+class Starting(Struct, frozen=True, kw_only=True):
+    """A journey that begins for these customers, though no event of theirs starts it now.
+
+    `at` is when it begins. `late`: those come in who were there before the journey, on the latest event that would have
+    started it where it is one that events start.
+    """
+
+    journey: str
+    numbers: Sequence[int]
+    at: Instant
+    late: bool = False
+
+
 def advance(
     store: Store,
     rules: Rules,
     *,
     incoming: Sequence[Incoming | Rejected] = (),
     due: Iterable[int] = (),
+    due_until: Mapping[int, Instant] = NOT_APART,
+    starting: Starting | None = None,
     positions: Mapping[str, str] | None = None,
     now: Instant,
 ) -> Changes:
     """Return all that these inputs change; `due` names customers whose timers are up at or before `now`.
 
-    `positions` says how far each source is read with these inputs. Nothing is committed.
+    For those whom `due_until` names, time goes on only so far; all others are at `now`.
+    `starting` lets a journey begin for many customers. `positions` says how far each source is read with these inputs.
+    Nothing is committed.
     """
+    rules = msgspec.structs.replace(rules, controls=store.controls())
     changes = Changes(
         rejected=[item for item in incoming if isinstance(item, Rejected)], positions=dict(positions or {})
     )
@@ -114,9 +153,10 @@ def advance(
     due = list(due)
     loaded = store.load(
         dict.fromkeys(item.customer for item in accepted),
-        due,
+        due if starting is None else (*due, *starting.numbers),
         history=bool(rules.programs.history),
         recent_since=rules.recent_since(now),
+        memberships=bool(rules.programs.segments or rules.programs.dated),
     )
     by_name = {customer.external_id: customer for customer in loaded.values()}
     crowds = store.active(rules.programs.bounded) if rules.programs.bounded else {}
@@ -129,19 +169,65 @@ def advance(
     for number in due:
         one = progress.get(number) or _Progress(loaded[number], rules, changes, crowds, now)
         progress[number] = one
-        one.fire_until(now)
+        one.fire_until(due_until.get(number, now))
+    if starting is not None:
+        for number in starting.numbers:
+            one = progress.get(number) or _Progress(loaded[number], rules, changes, crowds, now)
+            progress[number] = one
+            one.start(starting)
     for one in progress.values():
         one.finish()
     return changes
 
 
+def arrange_silently(store: Store, rules: Rules, external_id: str, now: Instant) -> None:
+    """Find anew when journeys that start by a date are due for a customer: after a merge, which is no event of theirs."""
+    known = store.load([external_id], (), history=False).values() if rules.programs.dated else ()
+    numbers = [customer.number for customer in known if not customer.new]
+    if numbers:
+        store.commit(advance(store, rules, due=numbers, now=now))
+
+
+def let_go(store: Store, rules: Rules, journey: str, numbers: Iterable[int], now: Instant) -> Changes:
+    """Return what it changes that these customers leave a journey that was stopped. Nothing is committed."""
+    changes = Changes()
+    for customer in store.load((), numbers, history=False).values():
+        one = _Progress(customer, rules, changes, {}, now)
+        one.let_go(journey)
+        one.finish()
+    return changes
+
+
+def transfer(
+    store: Store, rules: Rules, numbers: Iterable[int], move: Move, now: Instant, changes: Changes | None = None
+) -> Changes:
+    """Return what it changes that these customers are moved as `move` says; it gives `None` for who stays.
+
+    It is added to `changes` where there are some. Nothing is committed.
+    """
+    changes = Changes() if changes is None else changes
+    rules = msgspec.structs.replace(rules, controls=store.controls())
+    loaded = store.load(
+        (), numbers, history=bool(rules.programs.history), recent_since=rules.recent_since(now), memberships=True
+    )
+    crowds = store.active(rules.programs.bounded) if rules.programs.bounded else {}
+    for customer in loaded.values():
+        one = _Progress(customer, rules, changes, crowds, now)
+        one.transfer(move)
+        one.finish()
+    return changes
+
+
 def _without_duplicates(store: Store, incoming: list[Incoming]) -> list[Incoming]:
-    """Return the records that were never seen: an event's id counts once for ever, per source."""
-    keys = {(item.source, item.source_id) for item in incoming if item.source_id is not None}
+    """Return the records that were never seen: an event's id counts once for ever, per source.
+
+    What only changes a profile may come twice, in one batch as in two.
+    """
+    keys = {(item.source, item.source_id) for item in incoming if item.source_id is not None and item.event is not None}
     seen = store.seen(keys) if keys else set()
     fresh: list[Incoming] = []
     for item in incoming:
-        if item.source_id is not None:
+        if item.source_id is not None and item.event is not None:
             if (item.source, item.source_id) in seen:
                 continue
             seen.add((item.source, item.source_id))
@@ -162,6 +248,8 @@ class _Progress:
         self.active = {enrollment.id: enrollment for enrollment in customer.enrollments}
         self.moved: dict[int, Enrollment] = {}
         self.changed = customer.new
+        self.watch = Watch(customer, rules.programs.segments)
+        self.appointments: list[Membership] = []
         self._facts: Facts | None = None
 
     def take(self, item: Incoming) -> None:
@@ -172,12 +260,48 @@ class _Progress:
             self._update(item)
         if item.event is None:
             self._look_again(at)
+            self._arrange(at)
             return
         event = item.event if at == item.at else msgspec.structs.replace(item.event, at=at)
         if item.at - at >= NOTABLY_AHEAD:
             self._refuse(event, FUTURE_EVENT, detail=local_text(item.at, "UTC"))
-        stale = not self.rules.virtual and event.at < self.now - self.rules.max_event_age
-        self._drain(deque([(event, item.source, item.source_id)]), may_start=not stale)
+        self._drain(deque([(event, item.source, item.source_id)]), may_start=not self._stale(at))
+        if item.enters:
+            self._begin(item.enters, event, at, item.source)
+        self._arrange(at)
+
+    def start(self, starting: Starting) -> None:
+        """Let a journey begin that no event of the customer starts now."""
+        self.fire_until(starting.at)
+        program, event = self.rules.programs.started[starting.journey], Event(name=ENTERED, at=starting.at)
+        if starting.late and program.machine.entry.trigger is None:
+            event = latest_start(program, self._facts_now()) or event
+        self._begin(starting.journey, event, starting.at, ENTERED)
+
+    def _begin(self, journey: str, event: Event, at: Instant, source: str) -> None:
+        """Ask one journey to let the customer in, and let happen what that causes."""
+        program = self.rules.programs.started.get(journey)
+        if program is not None:
+            queue: _Queue = deque()
+            self._admit(program, event, source, queue, stale=self._stale(at), at=at)
+            self._enter_by_segment(at, queue)
+            self._drain(queue, may_start=True)
+
+    def _stale(self, at: Instant) -> bool:
+        return not self.rules.virtual and at < self.now - self.rules.max_event_age
+
+    def _arrange(self, at: Instant) -> None:
+        """Find anew when journeys that start by a date are due, from `at` on."""
+        if dated := self.rules.programs.dated:
+            since = at if self.rules.virtual else self.now
+            self.appointments += dates.arrange(dated, self.customer, self._facts_now(), since - 1)
+
+    def _keep_date(self, due: Instant, journey: str) -> None:
+        """Let a journey begin whose date has come, and find its next one."""
+        program = next((one for one in self.rules.programs.dated if one.machine.journey == journey), None)
+        if program is not None:
+            self._begin(journey, Event(name=ENTERED, at=due), due, ENTERED)
+        self.appointments.append(dates.done(self.customer, program, journey, self._facts_now(), due))
 
     def _look_again(self, at: Instant) -> None:
         """Let those who wait for a condition, or would leave by one, see the profile as it is now."""
@@ -185,6 +309,7 @@ class _Progress:
         for enrollment in list(self.active.values()):
             if self.rules.programs.may_change(enrollment.version):
                 self._apply(enrollment, ProfileChanged(at=at), at, queue)
+        self._enter_by_segment(at, queue)
         self._drain(queue, may_start=True)
 
     def fire_until(self, until: Instant, at: Instant | None = None) -> None:
@@ -193,19 +318,47 @@ class _Progress:
         `at` is when a late timer counts as fired on the wall clock: now, or just before the event that follows.
         """
         while True:
-            ready = [e for e in self.active.values() if e.due_at is not None and e.due_at <= until]
-            if not ready:
+            due = (e for e in self.active.values() if e.due_at is not None and e.due_at <= until)
+            ready = [e for e in due if not self.rules.paused(e.journey)]
+            first = min(ready, key=lambda e: (e.due_at or 0, e.id), default=None)
+            moments = [m for m in (self.watch.due(until), None if first is None else first.due_at) if m is not None]
+            date = dates.due_date(self.customer, until)
+            if date is not None and all(date[0] < moment for moment in moments):
+                self._keep_date(*date)
+                continue
+            if not moments:
                 return
-            first = min(ready, key=lambda e: (e.due_at or 0, e.id))
-            due_at = first.due_at or 0
-            moment = due_at if self.rules.virtual else max(due_at, until if at is None else at)
+            moment = min(moments) if self.rules.virtual else max(min(moments), until if at is None else at)
             emitted: _Queue = deque()
-            self._apply(first, TimerFired(visit=first.visit), moment, emitted)
+            if first is not None and first.due_at == min(moments):
+                self._apply(first, TimerFired(visit=first.visit), moment, emitted)
+            self._enter_by_segment(moment, emitted)
             self._drain(emitted, may_start=True)
+            self._arrange(moment)
+
+    def let_go(self, journey: str) -> None:
+        """Let the customer leave a journey that was stopped."""
+        for enrollment in list(self.active.values()):
+            if enrollment.journey == journey:
+                program = self.rules.programs[enrollment.version]
+                self._absorb(stop(program, enrollment, self._facts_now(), self.now), deque())
+
+    def transfer(self, move: Move) -> None:
+        """Move the customer's enrollments into other versions, and let happen what they cause on arrival."""
+        for enrollment in list(self.active.values()):
+            outcome = move(enrollment, self._facts_now())
+            if outcome is not None:
+                emitted: _Queue = deque()
+                self._absorb(outcome, emitted)
+                self._drain(emitted, may_start=True)
 
     def finish(self) -> None:
         """Hand over what changed of the customer."""
         self.changes.enrollments += self.moved.values()
+        if not self.appointments:
+            self._arrange(self.now)
+        appointments = {one.segment: one for one in self.appointments}
+        self.changes.memberships += (*self.watch.moved.values(), *appointments.values())
         if self.changed:
             self.changes.customers.append(self.customer)
 
@@ -213,6 +366,7 @@ class _Progress:
         self.customer.attributes = {**self.customer.attributes, **item.attributes}
         self.customer.consent = {**self.customer.consent, **item.consent}
         self.changed, self._facts = True, None
+        self.watch.touch(*attributes(item.attributes), *((CONSENT,) if item.consent else ()))
 
     def _drain(self, queue: "_Queue", *, may_start: bool) -> None:
         """Let events happen, and those that they emit, one after the other."""
@@ -240,9 +394,22 @@ class _Progress:
                 self._apply(self.active.get(enrollment.id, enrollment), event, event.at, queue)
         for program in self.rules.programs.entering.get(event.name, ()):
             self._admit(program, event, source, queue, stale=not may_start)
+        self._enter_by_segment(event.at, queue, stale=not may_start)
+
+    def _enter_by_segment(self, at: Instant, queue: "_Queue", *, stale: bool = False) -> None:
+        """Let in those journeys that are entered by a segment the customer came into, or left, by what happened."""
+        for _ in range(MOST_EMITTED):
+            starts = self.watch.look(self._facts_now, at)
+            if not starts:
+                return
+            for program, event in starts:
+                self._admit(program, event, event.name, queue, stale=stale)
+        what = f"one input caused more than {MOST_EMITTED} changes of segments: journeys start each other"
+        self._reject(Event(name=ENTERED, at=at), ENTERED, what)
 
     def _keep(self, event: Event, source: str, source_id: str | None) -> None:
         needed = event.name in self.rules.programs.history
+        self.watch.touch(("event", event.name))
         self.changes.events.append(
             KeptEvent(
                 customer=self.customer.number,
@@ -268,6 +435,7 @@ class _Progress:
                 channels=self.rules.channels,
                 policies=self.rules.policies,
                 recent=customer.recent,
+                controls=self.rules.controls,
             )
         return self._facts
 
@@ -281,11 +449,14 @@ class _Progress:
             outcome = _failed(enrollment, now)
         self._absorb(outcome, queue)
 
-    def _admit(self, program: Program, event: Event, source: str, queue: "_Queue", *, stale: bool) -> None:
-        customer, journey = self.customer, program.machine.journey
+    def _admit(
+        self, program: Program, event: Event, source: str, queue: "_Queue", *, stale: bool, at: Instant | None = None
+    ) -> None:
+        """Let the customer in where the journey does; `at` is when, where that is not the event's own time."""
+        customer, journey, at = self.customer, program.machine.journey, event.at if at is None else at
         try:
-            answer = admit(program, event, self._facts_now(), event.at, self._standing(journey, stale=stale))
-            renewed = self._renewed(answer, event)
+            answer = admit(program, event, self._facts_now(), at, self._standing(journey, stale=stale))
+            renewed = self._renewed(answer, event, at)
         except Exception:
             log.exception("the entry of %s failed", journey)
             self._reject(event, source, f"the entry of `{journey}` failed: nobody was let in")
@@ -298,11 +469,11 @@ class _Progress:
         if isinstance(answer, Admitted):
             number = customer.number * ENROLLMENTS_PER_CUSTOMER + customer.next_enrollment
             customer.next_enrollment += 1
-            customer.last_entries = {**customer.last_entries, (journey, answer.key): event.at}
-            self._absorb(self._enroll(program, number, answer, event), queue)
+            customer.last_entries = {**customer.last_entries, (journey, answer.key): at}
+            self._absorb(self._enroll(program, number, answer, event, at), queue)
         elif isinstance(renewed, Outcome) and self.rules.programs.may_change(renewed.enrollment.version):
             # A condition that is waited for may look at what the customer entered on.
-            self._apply(renewed.enrollment, ProfileChanged(at=event.at), event.at, queue)
+            self._apply(renewed.enrollment, ProfileChanged(at=at), at, queue)
 
     def _standing(self, journey: str, *, stale: bool) -> Standing:
         return Standing(
@@ -314,14 +485,14 @@ class _Progress:
             stale=stale,
         )
 
-    def _renewed(self, answer: Admitted | Refreshes | Refused, event: Event) -> Outcome | Refused | None:
+    def _renewed(self, answer: Admitted | Refreshes | Refused, event: Event, at: Instant) -> Outcome | Refused | None:
         """Return what becomes of the enrollment that the customer is inside of: its end, or its new data."""
         match answer:
             case Admitted(ends=Enrollment() as current):
-                return make_room(self.rules.programs[current.version], current, self._facts_now(), event.at)
+                return make_room(self.rules.programs[current.version], current, self._facts_now(), at)
             case Refreshes(enrollment=current):
                 program = self.rules.programs[current.version]
-                return refresh(program, current, event, self._facts_now(), event.at)
+                return refresh(program, current, event, self._facts_now(), at)
             case _:
                 return None
 
@@ -337,7 +508,7 @@ class _Progress:
             )
         )
 
-    def _enroll(self, program: Program, number: int, admitted: Admitted, event: Event) -> Outcome:
+    def _enroll(self, program: Program, number: int, admitted: Admitted, event: Event, at: Instant) -> Outcome:
         customer = self.customer.number
         try:
             return enroll(
@@ -347,7 +518,7 @@ class _Progress:
                 key=admitted.key,
                 event=event,
                 facts=self._facts_now(),
-                now=event.at,
+                now=at,
                 held_out=admitted.held_out,
             )
         except Exception:
@@ -362,11 +533,11 @@ class _Progress:
                     key=admitted.key,
                     state=initial,
                     visit=0,
-                    entered_at=event.at,
-                    since=event.at,
+                    entered_at=at,
+                    since=at,
                     entry=event,
                 ),
-                event.at,
+                at,
             )
 
     def _absorb(self, outcome: Outcome, queue: "_Queue") -> None:
@@ -393,6 +564,7 @@ class _Progress:
                 case SetAttributes(values=values):
                     self.customer.attributes = {**self.customer.attributes, **values}
                     self.changed, self._facts = True, None
+                    self.watch.touch(*attributes(values))
                 case EmitEvent(event=event):
                     queue.append((event, f"journey:{enrollment.journey}", None))
 

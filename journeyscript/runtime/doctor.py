@@ -10,12 +10,17 @@ from typing import Literal
 from msgspec import Struct
 
 from journeyscript.engine.calendar import local_text
+from journeyscript.engine.values import Control
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Deployment
 from journeyscript.stores.sqlite.inspection import LATE, Inspection
-from journeyscript.syntax.duration import show_duration
+from journeyscript.syntax.duration import DAY, show_duration
 
 RESTORE = "put a backup in its place, and keep this file for whoever looks for the cause"
+
+
+LONG_PAUSE = 7 * DAY
+"""A pause of more milliseconds than this may have been forgotten."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -28,13 +33,19 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 def findings(
-    found: Inspection, deployments: Mapping[str, Deployment], current: frozenset[str], now: Instant, *, virtual: bool
+    found: Inspection,
+    deployments: Mapping[str, Deployment],
+    current: frozenset[str],
+    controls: Mapping[str, Control],
+    now: Instant,
+    *,
+    virtual: bool,
 ) -> list[Finding]:
     """Return all there is to say of a store; of one on virtual time nothing about being late."""
     said = [*_broken(found), *_unbalanced(found), *_standing(found, deployments)]
     if not virtual:
         said += [*_late(found, now), *_ahead(found, now)]
-    return [*said, *_worth_knowing(found, deployments, current)]
+    return [*said, *_forgotten(controls, now), *_worth_knowing(found, deployments, current)]
 
 
 def _problem(about: str, message: str, help_text: str) -> Finding:
@@ -106,7 +117,7 @@ def _late(found: Inspection, now: Instant) -> Iterator[Finding]:
         yield _problem(
             "outbox",
             f"{_messages(found.pending.count)} waiting to be sent, the oldest for {_since(found.pending.first, now)}",
-            f"{running}; `journeyscript outbox list --status pending` names them",
+            f"{running}, as fast as each `rate` allows; `journeyscript outbox list --status pending` names them",
         )
 
 
@@ -117,6 +128,17 @@ def _ahead(found: Inspection, now: Instant) -> Iterator[Finding]:
             f"the store has a record of {local_text(found.latest, 'UTC')}, which is yet to come",
             "set the clock of this machine right, and keep it so with a time server",
         )
+
+
+def _forgotten(controls: Mapping[str, Control], now: Instant) -> Iterator[Finding]:
+    for journey, control in controls.items():
+        if control.paused_at is not None and now - control.paused_at > LONG_PAUSE:
+            yield Finding(
+                weight="note",
+                about="paused",
+                message=f"`{journey}` is paused for {_since(control.paused_at, now)}",
+                help=f"`journeyscript resume {journey} --overdue …` lets it go on, `stop {journey} --exit` ends it",
+            )
 
 
 def _worth_knowing(

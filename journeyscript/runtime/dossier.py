@@ -24,6 +24,7 @@ def plain(dossier: Dossier) -> dict[str, Any]:
         "attributes": customer.attributes,
         "consent": customer.consent,
         "suppressed": sorted(customer.suppressed),
+        "segments": sorted(one.segment.partition("@")[0] for one in customer.memberships.values() if one.inside),
         "events": [_event(one) for one in dossier.events],
         "enrollments": [_enrollment(one, story.decisions, story.sends) for one in story.enrollments],
         "refused_entries": [

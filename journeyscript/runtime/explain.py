@@ -3,13 +3,14 @@
 Nothing is computed again: this reads what was recorded when it was decided, and puts it into words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from journeyscript.diagnostics import Span
 from journeyscript.engine.calendar import local_text, resolve_zone
-from journeyscript.engine.values import Enrollment
+from journeyscript.engine.moving import MOVED
+from journeyscript.engine.values import Decision, Enrollment
 from journeyscript.machine.wording import refusal_in_words, rule_in_words
 from journeyscript.semantics.types import Value
 from journeyscript.stores.records import FUTURE_EVENT, Deployment, KeptSend, Refusal, Story
@@ -54,7 +55,7 @@ def explain(
     """Return an explanation of each enrollment of a customer, oldest first; of one journey where one is named."""
     zone, _ = resolve_zone(story.customer.attributes.get("timezone"), default_zone)
     return tuple(
-        _enrollment(story, enrollment, deployments[enrollment.version], zone)
+        _enrollment(story, enrollment, deployments, zone)
         for enrollment in story.enrollments
         if journey is None or enrollment.journey == journey
     )
@@ -78,13 +79,12 @@ def _why_refused(refusal: Refusal) -> str:
     return refusal_in_words(refusal.reason)
 
 
-def _enrollment(story: Story, enrollment: Enrollment, deployment: Deployment, zone: str) -> Explanation:
+def _enrollment(story: Story, enrollment: Enrollment, deployments: Mapping[str, Deployment], zone: str) -> Explanation:
     sends = {send.visit: send for send in story.sends if send.enrollment == enrollment.id}
+    decisions = [kept.decision for kept in story.decisions if kept.enrollment == enrollment.id]
     lines, left = [], None
-    for kept in story.decisions:
-        if kept.enrollment != enrollment.id:
-            continue
-        decision = kept.decision
+    for decision, version in zip(decisions, _versions(decisions, enrollment.version), strict=True):
+        deployment = deployments[version]
         send = sends.pop(decision.visit, None)
         lines.append(
             Line(
@@ -104,6 +104,16 @@ def _enrollment(story: Story, enrollment: Enrollment, deployment: Deployment, zo
         outcome=_outcome(enrollment, zone),
         lines=tuple(lines),
     )
+
+
+def _versions(decisions: Sequence[Decision], last: str) -> list[str]:
+    """Return in which version each decision was made: whoever is moved goes on in another one."""
+    found = []
+    for decision in reversed(decisions):
+        found.append(last)
+        if decision.rule.startswith(MOVED):
+            last = decision.rule.removeprefix(MOVED)
+    return found[::-1]
 
 
 def send_in_words(send: KeptSend, zone: str) -> str:

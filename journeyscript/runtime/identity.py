@@ -5,25 +5,18 @@ them by itself. Positions move with what stands in front of them, so whatever st
 somebody is may be read twice, which changes nothing.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from journeyscript.runtime.batch import Rules, advance
-from journeyscript.runtime.intake import Erasure, Incoming, Merge, Record
+from journeyscript.runtime.batch import Rules, arrange_silently
+from journeyscript.runtime.intake import Erasure, Merge
+from journeyscript.runtime.keeping import Arrival, keep
+from journeyscript.runtime.memberships import look_silently
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import Changes, MergeError, Rejected, Store
+from journeyscript.stores.records import Changes, Merged, MergeError, Rejected, Store, StoreError
 
-
-class Arrival(Struct, frozen=True, kw_only=True, gc=False):
-    """A record, and how far its reader has come with it; an empty `reader` has no position to keep."""
-
-    record: Record
-    reader: str
-    position: str
-
+log = logging.getLogger(__name__)
 
 Part: TypeAlias = list[Arrival]
 
@@ -36,11 +29,23 @@ def take_in(
     due = list(due)
     for part, last in _parts(arrivals):
         if part or due:
-            refused += _batch(store, rules, part, due, now)
+            refused += keep(store, rules, part, due, now)
             due = []
         if last is not None:
-            refused += _turn(store, last, now)
+            refused += _turn(store, rules, last, now)
     return refused
+
+
+def merge(store: Store, rules: Rules, anonymous: str, customer: str, now: Instant) -> Merged | None:
+    """Make one customer of two, who is then in the segments they are in; `None` where they were one already.
+
+    Raises:
+        MergeError: the name to give up leads to somebody else already.
+    """
+    merged = store.merge(anonymous, customer, now)
+    look_silently(store, rules.programs.segments, customer, now)
+    arrange_silently(store, rules, customer, now)
+    return merged
 
 
 def _parts(arrivals: Sequence[Arrival]) -> Iterator[tuple[Part, Arrival | None]]:
@@ -55,34 +60,26 @@ def _parts(arrivals: Sequence[Arrival]) -> Iterator[tuple[Part, Arrival | None]]
     yield part, None
 
 
-def _batch(store: Store, rules: Rules, part: Part, due: list[int], now: Instant) -> list[Rejected]:
-    incoming = [arrival.record for arrival in part if isinstance(arrival.record, Incoming | Rejected)]
-    positions = {arrival.reader: arrival.position for arrival in part if arrival.reader}
-    survivors = store.survivors(dict.fromkeys(one.customer for one in incoming if isinstance(one, Incoming)))
-    if survivors:
-        incoming = [
-            replace(one, customer=survivors[one.customer])
-            if isinstance(one, Incoming) and one.customer in survivors
-            else one
-            for one in incoming
-        ]
-    store.commit(advance(store, rules, incoming=incoming, due=due, positions=positions, now=now))
-    return [one for one in incoming if isinstance(one, Rejected)]
-
-
-def _turn(store: Store, arrival: Arrival, now: Instant) -> list[Rejected]:
+def _turn(store: Store, rules: Rules, arrival: Arrival, now: Instant) -> list[Rejected]:
     """Do what a record says of who somebody is, and keep how far its reader has come."""
     refused: list[Rejected] = []
-    match arrival.record:
-        case Merge(anonymous=anonymous, customer=customer) as record:
-            try:
-                store.merge(anonymous, customer, now)
-            except MergeError as problem:
-                refused.append(record.refused(str(problem), now))
-        case Erasure(customer=customer):
-            store.erase(customer, now)
-        case _:
-            pass
+    record = arrival.record
+    if isinstance(record, Merge | Erasure):
+        try:
+            if isinstance(record, Merge):
+                merge(store, rules, record.anonymous, record.customer, now)
+            else:
+                store.erase(record.customer, now)
+        except MergeError as problem:
+            refused.append(record.refused(str(problem), now))
+        except StoreError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - one customer keeps nobody else waiting; somebody has to look
+            log.error(  # noqa: TRY400 - a traceback would name the customer
+                "a record that merges or erases a customer cannot be followed (%s), and is kept as refused",
+                type(problem).__name__,
+            )
+            refused.append(record.refused(f"it could not be done: {problem}", now))
     positions = {arrival.reader: arrival.position} if arrival.reader else {}
     if refused or positions:
         store.commit(Changes(rejected=refused, positions=positions))

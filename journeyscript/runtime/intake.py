@@ -6,14 +6,17 @@ they are to be forgotten; Segment's words for these do as well. Records that the
 the reason: nothing is lost.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from journeyscript.engine.values import Event
 from journeyscript.runtime.values import BadValue, parse_instant, shortened, shown, typed_values
-from journeyscript.semantics.catalog import Catalog
+from journeyscript.semantics.catalog import Catalog, EventDefinition
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.records import Rejected
 from journeyscript.syntax.wording import meant
@@ -21,9 +24,14 @@ from journeyscript.syntax.wording import meant
 LONGEST_NAME = 512
 """A customer's name or an event's id of more characters than this is a mistake of the sender."""
 
+NO_REQUESTS: Mapping[str, EventDefinition] = MappingProxyType({})
+
 
 class Incoming(Struct, frozen=True, kw_only=True, gc=False):
-    """A record that was taken in. `at` is the event's own time; `position` says where in its source it stood."""
+    """A record that was taken in. `at` is the event's own time; `position` says where in its source it stood.
+
+    `enters` is the journey that a request to enter names; its event is the request.
+    """
 
     customer: str
     at: Instant
@@ -33,6 +41,22 @@ class Incoming(Struct, frozen=True, kw_only=True, gc=False):
     source: str
     source_id: str | None
     position: str
+    enters: str = ""
+
+    def refused(self, reason: str, received_at: Instant) -> Rejected:
+        """Return the record as one that could not be taken in, written anew as JSON."""
+        event = self.event
+        fields = {
+            "customer": self.customer,
+            "event": None if event is None else event.name,
+            "time": self.at,
+            "id": self.source_id,
+            "properties": {} if event is None else event.properties,
+            "attributes": self.attributes,
+            "consent": self.consent,
+        }
+        raw = _as_text({name: value for name, value in fields.items() if value not in (None, {})})
+        return _rejected(self.source, self.position, received_at, reason, raw)
 
 
 class Merge(Struct, frozen=True, kw_only=True, gc=False):
@@ -60,6 +84,11 @@ class Erasure(Struct, frozen=True, kw_only=True, gc=False):
     source: str
     position: str
 
+    def refused(self, reason: str, received_at: Instant) -> Rejected:
+        """Return the record as one that could not be taken in, written anew as JSON."""
+        raw = _as_text({"type": "erase", "customer": self.customer, "time": self.at})
+        return _rejected(self.source, self.position, received_at, reason, raw)
+
 
 Record: TypeAlias = Incoming | Merge | Erasure | Rejected
 
@@ -69,10 +98,10 @@ class BadRecord(ValueError):
 
 
 class Intake:
-    """Turns records into `Incoming`, by the catalog."""
+    """Turns records into `Incoming`, by the catalog, and by what the journeys that can be asked for take."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, requests: Mapping[str, EventDefinition] = NO_REQUESTS) -> None:
+        self._catalog, self._requests = catalog, requests
         self._decoder = msgspec.json.Decoder()
 
     def line(self, raw: str, source: str, position: str, received_at: Instant, *, recorded: bool = False) -> Record:
@@ -80,14 +109,14 @@ class Intake:
         try:
             record = self._decoder.decode(raw)
         except RecursionError:
-            return self._reject(source, position, received_at, "lists and objects lie too deep in each other", raw)
+            return _rejected(source, position, received_at, "lists and objects lie too deep in each other", raw)
         except msgspec.ValidationError:
-            return self._reject(source, position, received_at, "a number does not fit into 64 bits", raw)
+            return _rejected(source, position, received_at, "a number does not fit into 64 bits", raw)
         except (msgspec.DecodeError, UnicodeEncodeError) as problem:
-            return self._reject(source, position, received_at, f"not JSON: {problem}", raw)
+            return _rejected(source, position, received_at, f"not JSON: {problem}", raw)
         if recorded and isinstance(record, dict) and record.get("time") is None:
             reason = "`time` is missing, and a recorded event cannot do without"
-            return self._reject(source, position, received_at, reason, raw)
+            return _rejected(source, position, received_at, reason, raw)
         return self.record(record, source, position, received_at, raw=raw)
 
     def record(
@@ -100,10 +129,12 @@ class Intake:
                     return _merge(record, source, position, received_at, _as_text(record) if raw is None else raw)
                 case dict() if record.get("type") in ("erase", "delete"):
                     return _erasure(record, source, position, received_at)
+                case dict() if record.get("type") == "enter":
+                    return self._request(record, source, position, received_at)
                 case _:
                     return self._take(record, source, position, received_at)
         except (BadRecord, BadValue) as problem:
-            return self._reject(source, position, received_at, str(problem), _as_text(record) if raw is None else raw)
+            return _rejected(source, position, received_at, str(problem), _as_text(record) if raw is None else raw)
 
     def _take(self, record: object, source: str, position: str, received_at: Instant) -> Incoming:
         if not isinstance(record, dict):
@@ -124,6 +155,21 @@ class Intake:
             position=position,
         )
 
+    def _request(self, record: dict[str, Any], source: str, position: str, received_at: Instant) -> Incoming:
+        """Return a request to enter a journey: everything that an event has, and the journey in the event's place."""
+        taken = self._take({**record, "event": None}, source, position, received_at)
+        journey = _name(record.get("journey"), "journey")
+        if not journey:
+            raise BadRecord("`journey` is missing")
+        request = self._requests.get(journey)
+        if request is None:
+            near = meant(journey, self._requests)
+            raise BadRecord(
+                f"no journey `{shortened(journey)}` can be asked for" + (f"; did you mean `{near}`?" if near else "")
+            )
+        properties = _checked(journey, request, _object(record, "properties"))
+        return replace(taken, event=Event(name=request.name, at=taken.at, properties=properties), enters=journey)
+
     def _event(self, name: object, at: Instant, properties: dict[str, object]) -> Event:
         definition = self._catalog.events.get(name) if isinstance(name, str) else None
         if definition is None:
@@ -131,11 +177,7 @@ class Intake:
                 raise BadRecord(f"`event` is a name, not {shown(name)}")
             near = meant(name, self._catalog.events)
             raise BadRecord(f"there is no event `{shortened(name)}`" + (f"; did you mean `{near}`?" if near else ""))
-        values = typed_values(properties, definition.properties)
-        for expected in definition.properties.values():
-            if not expected.optional and values.get(expected.name) is None:
-                raise BadRecord(f"`{definition.name}` needs the property `{expected.name}`")
-        return Event(name=definition.name, at=at, properties=values)
+        return Event(name=definition.name, at=at, properties=_checked(definition.name, definition, properties))
 
     def _consent(self, given: dict[str, object]) -> dict[str, bool]:
         consent: dict[str, bool] = {}
@@ -147,10 +189,20 @@ class Intake:
             consent[channel] = answer
         return consent
 
-    def _reject(self, source: str, position: str, received_at: Instant, reason: str, raw: str) -> Rejected:
-        # What came is kept as it was; half of a surrogate pair, which no store can hold, as `\udc80`.
-        kept = raw.encode(errors="backslashreplace").decode()
-        return Rejected(source=source, position=position, received_at=received_at, reason=reason, raw=kept)
+
+def _rejected(source: str, position: str, received_at: Instant, reason: str, raw: str) -> Rejected:
+    # What came is kept as it was; half of a surrogate pair, which no store can hold, as `\udc80`.
+    kept = raw.encode(errors="backslashreplace").decode()
+    return Rejected(source=source, position=position, received_at=received_at, reason=reason, raw=kept)
+
+
+def _checked(name: str, definition: EventDefinition, properties: dict[str, object]) -> dict[str, Value]:
+    """Return the properties in their types, all that must be there included."""
+    values = typed_values(properties, definition.properties)
+    for expected in definition.properties.values():
+        if not expected.optional and values.get(expected.name) is None:
+            raise BadRecord(f"`{name}` needs the property `{expected.name}`")
+    return values
 
 
 def _merge(record: dict[str, Any], source: str, position: str, received_at: Instant, raw: str) -> Merge:
@@ -189,7 +241,7 @@ def _time(record: dict[str, Any], received_at: Instant) -> Instant:
 def _as_text(record: object) -> str:
     try:
         return msgspec.json.encode(record, enc_hook=str).decode()
-    except (UnicodeEncodeError, RecursionError, TypeError, ValueError):
+    except (UnicodeEncodeError, OverflowError, RecursionError, TypeError, ValueError):
         return repr(record)
 
 

@@ -13,9 +13,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from journeyscript.runtime.identity import Arrival, take_in
+from journeyscript.runtime.identity import take_in
+from journeyscript.runtime.keeping import Arrival
+from journeyscript.runtime.letterbox import Letterbox
 from journeyscript.runtime.session import Session
 from journeyscript.runtime.sources import Line, Source
+from journeyscript.runtime.starting import Schedules, prepare_dates
 from journeyscript.semantics.types import Instant
 
 BATCH = 1_000
@@ -33,12 +36,16 @@ log = logging.getLogger(__name__)
 
 
 class Round(Struct, frozen=True, kw_only=True):
-    """What one round of the loop did: records taken in and refused, customers moved by timers, messages attempted."""
+    """What one round of the loop did.
+
+    Records taken in and refused, customers moved by timers, messages attempted, orders of an operator carried out.
+    """
 
     taken: int = 0
     refused: int = 0
     moved: int = 0
     attempted: int = 0
+    obeyed: int = 0
 
     def __add__(self, other: "Round") -> "Round":
         return Round(
@@ -46,6 +53,7 @@ class Round(Struct, frozen=True, kw_only=True):
             refused=self.refused + other.refused,
             moved=self.moved + other.moved,
             attempted=self.attempted + other.attempted,
+            obeyed=self.obeyed + other.obeyed,
         )
 
 
@@ -63,21 +71,26 @@ class Live:
         wake: threading.Event,
         *,
         clock: Clock = wall_clock,
+        orders: Letterbox | None = None,
     ) -> None:
-        """Take the session to run; `wake` is what sources set when something came."""
+        """Take the session to run; `wake` is what sources set when something came, `orders` where orders are left."""
         self._session, self._clock, self._wake = session, clock, wake
+        self._orders = orders
         self._stopping = False
+        self._schedules = Schedules(session.store, session.rules, clock())
         self.done = Round()
         """What all rounds together did."""
 
     def stop(self) -> None:
-        """Finish the batch in hand and return from `run`; safe to call from a signal handler."""
+        """Finish the batch in hand and return from `run` within seconds; safe to call from a signal handler."""
         self._stopping = True
+        self._session.outbox.hurry()
         self._wake.set()
 
     def run(self, sources: Sequence[Source], *, once: bool = False) -> None:
         """Work until `stop` is called; with `once`, until there is nothing to do now."""
         self._session.outbox.recover(self._clock())
+        prepare_dates(self._session.store, self._session.rules, self._clock())
         scheduler = self._ticking(fast=any(source.polled for source in sources))
         try:
             while not self._stopping:
@@ -95,10 +108,25 @@ class Live:
 
     def _round(self, sources: Sequence[Source]) -> bool:
         """Do what there is to do now, a batch at the most; return whether there was anything."""
-        took = self._take([line for source in sources for line in source.read(BATCH)])
-        took += Round(attempted=self._session.outbox.deliver(self._clock()))
+        took = self._obey() + self._take([line for source in sources for line in source.read(BATCH)])
+        began = self._begin()
+        took += Round(moved=began or 0, attempted=self._session.outbox.deliver(self._clock()))
         self.done += took
-        return took != Round()
+        return took != Round() or began is not None
+
+    def _begin(self) -> int | None:
+        """Let a schedule that is due begin for a batch of its audience; return for how many, `None`: none is due."""
+        now, moment = self._clock(), self._schedules.next()
+        if moment is None or moment > now or self._session.store.due(moment, 1):
+            return None
+        changes = self._schedules.fire(now)
+        return None if changes is None else len({one.customer for one in changes.enrollments})
+
+    def _obey(self) -> Round:
+        """Carry out what an operator has ordered meanwhile."""
+        if self._orders is None:
+            return Round()
+        return Round(obeyed=self._orders.work(self._session.store, self._clock(), self._session.rules))
 
     def _take(self, lines: Sequence[Line]) -> Round:
         """Commit a batch of lines and of due timers."""
@@ -132,7 +160,8 @@ class Live:
     def _sleep(self, scheduler: Any) -> None:  # noqa: ANN401 - APScheduler is untyped
         """Sleep until something comes, a timer is due, or the next tick."""
         store, now = self._session.store, self._clock()
-        moments = [m for m in (store.next_due(), store.next_available()) if m is not None]
+        soonest = store.next_due(), self._session.outbox.next_moment(now), self._schedules.next()
+        moments = [m for m in soonest if m is not None]
         if moments and min(moments) > now:
             scheduler.add_job(
                 self._wake.set,

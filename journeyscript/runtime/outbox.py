@@ -1,7 +1,8 @@
 """Delivery: from sends that were decided to messages handed over, and what became of each.
 
-Everything a store marks as pending is rendered, handed to its channel, and settled as sent, failed, or pending again
-later. The decision is never taken again here; a send's key goes along with every attempt.
+Everything a store marks as pending is rendered, handed to its channel as fast as the channel's rate allows, and
+settled as sent, skipped, failed, or pending again later. Which message goes out is never decided again here, only
+whether it still may; a send's key goes along with every attempt. Nothing that is wrong with one stops another one.
 """
 
 import asyncio
@@ -11,16 +12,26 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from journeyscript.channels.adapters import unsubscribe
-from journeyscript.channels.outgoing import Adapter, Answer, Deferred, Outgoing, Refused, Sent, Unknown
-from journeyscript.channels.render import RenderError, Template, compile_content
-from journeyscript.engine.chance import draw
+from journeyscript.channels.outgoing import NOT_BEGUN, Adapter, Answer, Deferred, Outgoing, Unknown
+from journeyscript.channels.render import RenderError
+from journeyscript.runtime import settling
+from journeyscript.runtime.rates import Rates
+from journeyscript.runtime.rechecking import withdrawn
+from journeyscript.runtime.rendering import Renderer
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import KeptSend, Settlement, Store
 from journeyscript.syntax.config import ChannelConfig
-from journeyscript.syntax.message import ContentDocument
 
 CLAIMED_AT_ONCE = 1_000
+
+AT_ONCE = {"smtp": 5, "webhook": 60}
+"""How many messages an adapter that talks to another machine is handed at once, on the wall clock.
+
+So many at the most are in the dark when the process is killed, and so long at the most nobody else gets their turn.
+"""
+
+PATIENCE = 3.0
+"""How many seconds a run that is to end waits for what is under way."""
 
 log = logging.getLogger(__name__)
 
@@ -40,24 +51,58 @@ class Outbox:
     ) -> None:
         """Deliver for a store; on virtual time each send is attempted at the moment it became available."""
         self._store, self._carriers, self._virtual = store, carriers, virtual
-        self._contents = dict(contents)
-        self._templates: dict[str, Template] = {}
+        self._channels = {name: carrier.config for name, carrier in carriers.items()}
+        self._rates = Rates(store, self._channels)
+        self._renderer = Renderer(contents)
         self._loop = asyncio.new_event_loop()
+        self._hurried = False
 
     def recover(self, now: Instant) -> int:
         """Settle the sends that a process left in the middle, as its channel declares; return how many."""
         lost = self._store.unsettled()
-        answers = [self._of_unknown(send, Unknown(detail="the process ended while sending"), now) for send in lost]
-        if answers:
-            self._store.settle(answers)
-        return len(answers)
+        for send in lost:
+            self._rates.take(send.channel, now)
+        detail = "the process ended while sending"
+        if lost:
+            self._store.settle(
+                [settling.of_unknown(send, detail, self._channels.get(send.channel), now) for send in lost]
+            )
+        return len(lost)
 
     def deliver(self, now: Instant, *, limit: int = CLAIMED_AT_ONCE) -> int:
-        """Hand over what may be attempted now; return how many sends were attempted."""
-        claimed = self._store.claim(now, limit)
+        """Hand over what may be attempted now; return how many sends were looked at."""
+        if self._hurried:
+            return 0
+        # On virtual time there is room later on as well, which `_due` finds for each send.
+        room = dict.fromkeys(self._rates.full(now), 0) if self._virtual else self._room(now)
+        claimed = self._store.claim(now, limit, room)
         if claimed:
             self._store.settle(self._loop.run_until_complete(self._attempt(claimed, now)))
         return len(claimed)
+
+    def _room(self, now: Instant) -> dict[str, int]:
+        """Return how many messages each channel may be handed now, where that is bounded."""
+        at_once = {
+            name: AT_ONCE[config.adapter] for name, config in self._channels.items() if config.adapter in AT_ONCE
+        }
+        by_rate = self._rates.room(now)
+        return at_once | {name: min(room, at_once.get(name, room)) for name, room in by_rate.items()}
+
+    def next_moment(self, now: Instant) -> Instant | None:
+        """Return when the next send may be attempted, as far as the rate of its channel lets it; `None`: never."""
+        full = self._rates.full(now)
+        moments = [*full.values(), self._store.next_available(full)]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def hurry(self) -> None:
+        """Begin nothing more, and let what is under way end within seconds; safe to call from a signal handler."""
+        self._hurried = True
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._hurry)
+
+    def _hurry(self) -> None:
+        for carrier in self._carriers.values():
+            carrier.adapter.hurry(PATIENCE)
 
     def close(self) -> None:
         """Let go of all channels."""
@@ -69,112 +114,81 @@ class Outbox:
         self._loop.close()
 
     async def _attempt(self, sends: Sequence[KeptSend], now: Instant) -> list[Settlement]:
-        by_channel: dict[str, list[KeptSend]] = {}
-        for send in sends:
-            by_channel.setdefault(send.channel, []).append(send)
-        settled = await asyncio.gather(*(self._carry(name, batch, now) for name, batch in by_channel.items()))
-        return [settlement for batch in settled for settlement in batch]
+        settlements, due = self._due(sends, now)
+        reasons = withdrawn(self._store, [send for send, _ in due], self._channels, {s.key: at for s, at in due})
+        by_channel: dict[str, list[tuple[KeptSend, Instant]]] = {}
+        for send, moment in due:
+            if (no_more := reasons.get(send.key)) is not None:
+                settlements.append(settling.skipped(send, moment, *no_more))
+            else:
+                by_channel.setdefault(send.channel, []).append((send, moment))
+        settled = await asyncio.gather(*(self._carry(name, batch) for name, batch in by_channel.items()))
+        return settlements + [settlement for batch in settled for settlement in batch]
 
-    async def _carry(self, channel: str, sends: list[KeptSend], now: Instant) -> list[Settlement]:
+    def _due(self, sends: Sequence[KeptSend], now: Instant) -> tuple[list[Settlement], list[tuple[KeptSend, Instant]]]:
+        """Return what becomes of the sends whose time is over or yet to come, and when each of the others is."""
+        settlements: list[Settlement] = []
+        due: list[tuple[KeptSend, Instant]] = []
+        for send in sends:
+            moment = send.available_at if self._virtual else now
+            latest = moment if send.expires_at is None else send.expires_at
+            if moment > latest:
+                settlements.append(settling.too_old(send, moment))
+                continue
+            free = self._rates.free_at(send.channel, moment) if self._virtual else moment
+            if send.expires_at is not None:
+                free = min(free, latest + 1)
+            if free > now:
+                settlements.append(settling.put_back(send, now, until=free, reason="rate"))
+            elif send.expires_at is not None and free > latest:
+                settlements.append(settling.too_old(send, free))
+            else:
+                if self._virtual:
+                    self._rates.take(send.channel, free)
+                due.append((send, free))
+        return settlements, due
+
+    async def _carry(self, channel: str, sends: Sequence[tuple[KeptSend, Instant]]) -> list[Settlement]:
         carrier = self._carriers.get(channel)
         if carrier is None:
-            return [
-                _failed(send, now, "no_channel", f"the project has no channel `{channel}` any more") for send in sends
-            ]
-        moments = {send.key: send.available_at if self._virtual else now for send in sends}
+            gone = f"the project has no channel `{channel}` any more"
+            return [settling.failed(send, moment, "no_channel", gone) for send, moment in sends]
         settlements: list[Settlement] = []
-        ready: list[tuple[KeptSend, Outgoing]] = []
-        for send in sends:
-            if send.expires_at is not None and moments[send.key] > send.expires_at:
-                settlements.append(_too_old(send, moments[send.key]))
-                continue
+        ready: list[tuple[KeptSend, Instant, Outgoing]] = []
+        for send, moment in sends:
             try:
-                ready.append((send, self._render(send, carrier.config)))
+                ready.append((send, moment, self._renderer.outgoing(send, carrier.config)))
             except (RenderError, msgspec.DecodeError, KeyError) as problem:
-                settlements.append(_failed(send, moments[send.key], "render", str(problem)))
+                settlements.append(settling.failed(send, moment, "render", str(problem)))
+            except Exception as problem:  # noqa: BLE001 - whatever a template does, the others go out
+                log.warning("`%s` cannot be rendered: %s", send.message, type(problem).__name__)
+                settlements.append(settling.failed(send, moment, "render", type(problem).__name__))
         if ready:
-            answers = await carrier.adapter.deliver([outgoing for _, outgoing in ready])
-            for (send, _), answer in zip(ready, answers, strict=True):
-                settlements.append(self._settle(send, answer, moments[send.key]))
+            began = self._loop.time()
+            answers = await self._hand_over(channel, carrier.adapter, [outgoing for _, _, outgoing in ready])
+            # Counted as of the end: what the other side saw was earlier, and never later.
+            lasted = 0 if self._virtual else round((self._loop.time() - began) * 1000)
+            for (send, moment, _), answer in zip(ready, answers, strict=True):
+                if not self._virtual and answer != NOT_BEGUN:
+                    self._rates.take(channel, moment + lasted)
+                settlements.append(settling.settled(send, answer, carrier.config, moment))
         return settlements
 
-    def _render(self, send: KeptSend, config: ChannelConfig) -> Outgoing:
-        template = self._templates.get(send.content)
-        if template is None:
-            document = msgspec.json.decode(self._contents[send.content], type=ContentDocument)
-            template = self._templates[send.content] = compile_content(document)
-        data = msgspec.json.decode(send.data, type=dict)
-        url, mailto = unsubscribe(config, data)
-        rendered = template.render({**data, "unsubscribe_url": url}, locale=send.locale)
-        customer = data.get("customer", {}).get("id")
-        return Outgoing(
-            key=send.key,
-            channel=send.channel,
-            message=send.message,
-            customer=customer if isinstance(customer, str) else "",
-            address=send.address,
-            kind=send.kind,
-            rendered=rendered,
-            unsubscribe_url=url,
-            unsubscribe_mailto=mailto,
-        )
-
-    def _settle(self, send: KeptSend, answer: Answer, now: Instant) -> Settlement:
-        match answer:
-            case Sent(provider_id=provider_id):
-                return Settlement(
-                    enrollment=send.enrollment, visit=send.visit, status="sent", at=now, provider_id=provider_id
-                )
-            case Refused(detail=detail, suppress=suppress):
-                settlement = _failed(send, now, "permanent", detail)
-                if suppress and send.address:
-                    return msgspec.structs.replace(settlement, suppress=(send.customer, send.address))
-                return settlement
-            case Deferred(detail=detail):
-                return self._later(send, detail, now)
-            case Unknown():
-                return self._of_unknown(send, answer, now)
-
-    def _later(self, send: KeptSend, detail: str, now: Instant) -> Settlement:
-        """Try again with the same key, later each time, up to the channel's number of attempts."""
-        retry = self._carriers[send.channel].config.retry
-        if send.attempts >= retry.attempts:
-            return _failed(send, now, "gave_up", f"after {send.attempts} attempts: {detail}")
-        wait = min(retry.first * 2 ** (send.attempts - 1), retry.longest)
-        # Jitter keeps a thousand deferred sends from coming back in the same second.
-        wait += draw(max(wait // 4, 1), "retry", send.key, str(send.attempts))
-        return Settlement(
-            enrollment=send.enrollment,
-            visit=send.visit,
-            status="pending",
-            at=now,
-            reason="deferred",
-            detail=detail,
-            available_at=now + wait,
-        )
-
-    def _of_unknown(self, send: KeptSend, answer: Unknown, now: Instant) -> Settlement:
-        carrier = self._carriers.get(send.channel)
-        if carrier is not None and carrier.config.on_unknown == "retry":
-            return self._later(send, answer.detail, now)
-        return Settlement(
-            enrollment=send.enrollment,
-            visit=send.visit,
-            status="sent",
-            at=now,
-            reason="assumed",
-            detail=answer.detail,
-        )
-
-
-def _too_old(send: KeptSend, now: Instant) -> Settlement:
-    """Return that a message is not sent any more: never attempted it is skipped, else it failed."""
-    if send.attempts > 1:
-        return _failed(send, now, "gave_up", f"too old after {send.attempts - 1} attempts: {send.detail}")
-    return Settlement(enrollment=send.enrollment, visit=send.visit, status="skipped", at=now, reason="stale")
-
-
-def _failed(send: KeptSend, now: Instant, reason: str, detail: str) -> Settlement:
-    return Settlement(
-        enrollment=send.enrollment, visit=send.visit, status="failed", at=now, reason=reason, detail=detail
-    )
+    async def _hand_over(self, channel: str, adapter: Adapter, batch: list[Outgoing]) -> list[Answer]:
+        """Return an answer for each message; where the channel fails as a whole, find out for which of them."""
+        try:
+            answers = await adapter.deliver(batch)
+        except Exception as error:  # noqa: BLE001 - an adapter that fails must not take the others along
+            # It has handed over nothing then, so that the halves can go again.
+            if self._hurried:
+                return [NOT_BEGUN] * len(batch)
+            if len(batch) > 1:
+                half = len(batch) // 2
+                first = await self._hand_over(channel, adapter, batch[:half])
+                return first + await self._hand_over(channel, adapter, batch[half:])
+            log.error("channel `%s` failed: %s", channel, type(error).__name__)  # noqa: TRY400 - the text may name people
+            return [Deferred(detail=f"the channel failed: {type(error).__name__}")]
+        if len(answers) != len(batch):
+            log.error("channel `%s` gave %d answers for %d messages", channel, len(answers), len(batch))
+            return [Unknown(detail="the channel did not answer for each message")] * len(batch)
+        return answers

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from journeyscript.engine.program import Program, link
 from journeyscript.machine.model import When
+from journeyscript.runtime.memberships import segments_of
 from journeyscript.stores.records import Deployment
 
 
@@ -18,13 +19,22 @@ class Programs:
         self._programs = {version: link(d.machine, version) for version, d in deployments.items()}
         self.entering: dict[str, tuple[Program, ...]] = {}
         newest = [self._programs[version] for version in current]
-        for program in sorted(newest, key=lambda program: -program.machine.entry.priority):
+        ordered = sorted(newest, key=lambda program: -program.machine.entry.priority)
+        for program in ordered:
+            if program.machine.entry.trigger is not None:
+                continue
             name = program.machine.entry.event
             self.entering[name] = (*self.entering.get(name, ()), program)
+        self.started = {program.machine.journey: program for program in newest}
+        """The current program of each journey that takes new entries."""
+        self.dated = tuple(program for program in newest if program.date is not None)
+        """Those that start by a date of the customer."""
         self.groups = {p.machine.journey: p.machine.entry.group for p in (*self._programs.values(), *newest)}
         """The exclusive group of each journey, as its current version has it; empty where it has none."""
         self.bounded = frozenset(p.machine.journey for p in newest if p.machine.entry.max_active is not None)
         """Journeys that only so many can be in."""
+        self.segments = segments_of(ordered)
+        """Segments that current ones are entered by."""
         needs = [program.machine.needs for program in self._programs.values()]
         self.history = frozenset(name for need in needs for name in need.history)
         """Names of the events that some machine asks the history of."""

@@ -4,12 +4,14 @@ The clock is whatever is due next. Batches are committed like live ones, so a re
 it stopped, and everything a run shows can be asked of the store afterwards.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from journeyscript.runtime.batch import advance
-from journeyscript.runtime.identity import Arrival, take_in
+from journeyscript.runtime.identity import take_in
 from journeyscript.runtime.intake import Erasure, Merge, Record
+from journeyscript.runtime.keeping import Arrival
 from journeyscript.runtime.session import Session
+from journeyscript.runtime.starting import Schedules, prepare_dates
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Rejected
 
@@ -45,11 +47,16 @@ class Replay:
             self._report(done, 0)
         last = self._now(records[:done])
         self._session.outbox.recover(last)
-        for part in self._parts(records[done:]):
-            times = [item.at for item in part if not isinstance(item, Rejected)]
-            if times and not self._fire(times[0] - 1):
+        first = next((one.at for one in records if not isinstance(one, Rejected)), until or 0)
+        self._schedules = Schedules(store, self._session.rules, first - 1)
+        prepare_dates(store, self._session.rules, max(last, first))
+        while done < len(records):
+            record = records[done]
+            if not isinstance(record, Rejected) and not self._fire(record.at - 1):
                 return False
-            last = times[-1] if times else last
+            part = self._part(records, done)
+            done += len(part)
+            last = max(last, self._now(part))
             arrivals = [Arrival(record=item, reader=item.source, position=item.position) for item in part]
             take_in(store, self._session.rules, arrivals, now=last)
             self._deliver(last)
@@ -59,7 +66,17 @@ class Replay:
         return self._fire(max(self._now(records), until or 0))
 
     def _fire(self, until: Instant) -> bool:
-        """Fire every timer due at or before `until`, in due order; return whether that came to the end."""
+        """Fire every timer and schedule due at or before `until`, in due order; return whether that came to the end."""
+        while (moment := self._schedules.next()) is not None and moment <= until:
+            # At one instant a timer is before a schedule, whose audience is what timers left.
+            if not self._fire_timers(moment):
+                return False
+            self._schedules.fire(moment)
+            if self._stop:
+                return False
+        return self._fire_timers(until)
+
+    def _fire_timers(self, until: Instant) -> bool:
         store = self._session.store
         while due := store.due(until, self._batch):
             store.commit(advance(store, self._session.rules, due=due, now=until))
@@ -70,19 +87,20 @@ class Replay:
         self._deliver(until)
         return True
 
-    def _parts(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-        """Yield the records batch by batch; one that says who somebody is alone, after all timers before it."""
-        start = 0
-        for place, record in enumerate(records):
-            alone = isinstance(record, Merge | Erasure)
-            if start < place and (alone or place - start == self._batch):
-                yield records[start:place]
-                start = place
-            if alone:
-                yield records[place : place + 1]
-                start = place + 1
-        if start < len(records):
-            yield records[start:]
+    def _part(self, records: Sequence[Record], start: int) -> Sequence[Record]:
+        """Return the next records to commit at once: none behind a firing, and one that says who somebody is alone."""
+        if isinstance(records[start], Merge | Erasure):
+            return records[start : start + 1]
+        until = self._schedules.next()
+        end = start + 1
+        while end < len(records) and end - start < self._batch:
+            record = records[end]
+            if isinstance(record, Merge | Erasure):
+                break
+            if until is not None and not isinstance(record, Rejected) and record.at > until:
+                break
+            end += 1
+        return records[start:end]
 
     def _now(self, taken: Sequence[Record]) -> Instant:
         """Return what time it is once these are taken in; rejections stand in front and have none."""

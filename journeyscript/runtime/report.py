@@ -58,6 +58,14 @@ class OutboxReport(Struct, frozen=True, kw_only=True):
     next_at: Instant | None
 
 
+class Ordered(Struct, frozen=True, kw_only=True):
+    """What an operator has ordered of a journey, as instants: since when it stands still, or lets nobody in."""
+
+    journey: str
+    paused_at: Instant | None
+    stopped_at: Instant | None
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """A store at a moment. `refused` counts entries; without a journey, events whose time lay ahead."""
 
@@ -67,6 +75,7 @@ class Report(Struct, frozen=True, kw_only=True):
     messages: tuple[MessageReport, ...]
     not_sent: tuple[NotSent, ...]
     refused: tuple[RefusalCount, ...]
+    ordered: tuple[Ordered, ...] = ()
 
 
 def report(store: Store, now: Instant) -> Report:
@@ -87,6 +96,11 @@ def report(store: Store, now: Instant) -> Report:
             if s.status in ("skipped", "failed")
         ),
         refused=tuple(store.refusal_counts()),
+        ordered=tuple(
+            Ordered(journey=journey, paused_at=control.paused_at, stopped_at=control.stopped_at)
+            for journey, control in store.controls().items()
+            if control.paused_at is not None or control.stopped_at is not None
+        ),
     )
 
 

@@ -12,10 +12,13 @@ from journeyscript.channels.withheld import WithheldAdapter
 from journeyscript.compiler import Project
 from journeyscript.engine.values import ChannelPolicy
 from journeyscript.machine.canonical import version_of
+from journeyscript.machine.model import ENTERED, ByApi
 from journeyscript.runtime.batch import Rules
 from journeyscript.runtime.intake import Intake
+from journeyscript.runtime.memberships import prepare
 from journeyscript.runtime.outbox import Carrier, Outbox
 from journeyscript.runtime.programs import Programs
+from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Deployment, Store
 from journeyscript.syntax.config import ChannelConfig
@@ -76,6 +79,20 @@ def rules_of(project: Project, store: Store, *, virtual: bool) -> Rules:
     )
 
 
+def requests_of(project: Project) -> dict[str, EventDefinition]:
+    """Return what a request to enter has to say, for each journey that can be asked for."""
+    found: dict[str, EventDefinition] = {}
+    for name, compiled in project.journeys.items():
+        trigger = compiled.machine.entry.trigger
+        if isinstance(trigger, ByApi):
+            properties = {
+                key: AttributeDefinition(name=key, type=kind, optional=key in trigger.optional)
+                for key, kind in trigger.properties.items()
+            }
+            found[name] = EventDefinition(name=ENTERED, properties=properties)
+    return found
+
+
 class Session:
     """What a run works with. Use it in a `with`: channels are closed at its end, the store stays the caller's."""
 
@@ -104,7 +121,8 @@ class Session:
         store.deploy(deployments_of(project), at)
         self.project, self.store = project, store
         self.rules = rules_of(project, store, virtual=virtual)
-        self.intake = Intake(project.catalog)
+        prepare(store, self.rules.programs.segments, at)
+        self.intake = Intake(project.catalog, requests_of(project))
         kept, _ = store.deployments()
         contents = {digest: document for d in kept.values() for digest, document in d.contents.items()}
         self.outbox = Outbox(store, carriers, contents, virtual=virtual)

@@ -33,12 +33,13 @@ class ProjectFiles(Struct, frozen=True, kw_only=True):
     segments: str | None
     channels: tuple[str, ...]
     messages: tuple[str, ...]
+    simulations: tuple[str, ...] = ()
 
     @property
     def every(self) -> tuple[str, ...]:
         """The paths of all files."""
         single = (self.config, self.customer, self.events, self.segments)
-        return (*(path for path in single if path), *self.journeys, *self.tests, *self.channels, *self.messages)
+        return (*(path for path in single if path), *self.journeys, *self.tests, *self.channels, *self.messages, *self.simulations)
 
 
 def find_project(start: Path) -> Path | None:
@@ -68,6 +69,7 @@ def list_project(root: Path) -> ProjectFiles:
         segments=_catalog(root, "segments"),
         channels=tuple(sorted(channels)),
         messages=tuple(sorted(messages)),
+        simulations=tuple(sorted(path for path in _walk(root, "simulations") if path.endswith(_YAML))),
     )
 
 

@@ -1,7 +1,7 @@
 """Whose turn it is among pending sends: those of one journey on one channel stand in one lane, oldest first.
 
-Takes the heads of lanes and gives what to take from each in turn, so that a journey with a hundred thousand messages keeps
-no other one waiting. Remembers who was served last, and nothing else.
+Takes lanes and gives what to take from each in turn, so that a journey with a hundred thousand messages keeps no other
+one waiting. Remembers who was served last, and nothing else.
 """
 
 from collections import deque

@@ -11,7 +11,8 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from journeyscript.engine.values import Decision, Enrollment, Event, Slot
+from journeyscript.engine.audience import Audience
+from journeyscript.engine.values import Control, Decision, Enrollment, Event, Slot
 from journeyscript.machine.model import About, Machine
 from journeyscript.semantics.types import Instant, Value
 
@@ -19,6 +20,9 @@ ENROLLMENTS_PER_CUSTOMER = 1 << 20
 """An enrollment's id is its customer's id times this, plus its number within the customer (from 0)."""
 
 Clock: TypeAlias = Literal["wall", "virtual"]
+Overdue: TypeAlias = Literal["fire", "recompute", "skip_stale"]
+"""What becomes, once a journey is resumed, of all that was due meanwhile."""
+
 SendStatus: TypeAlias = Literal["pending", "sending", "sent", "skipped", "failed"]
 
 
@@ -43,6 +47,24 @@ class Deployment(Struct, frozen=True, kw_only=True):
     contents: dict[str, str]
 
 
+class Membership(Struct, frozen=True, kw_only=True):
+    """Whether a customer was in a segment at an instant, and when time alone may change that (`None`: never).
+
+    `segment` names the segment's condition as well, so that another condition of the same name is another segment.
+    """
+
+    customer: int
+    segment: str
+    inside: bool
+    at: Instant
+    look_at: Instant | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it says nothing that is not true of everybody who has none."""
+        return not self.inside and self.look_at is None
+
+
 class Customer(Struct, kw_only=True):
     """A customer as loaded for a batch.
 
@@ -63,6 +85,7 @@ class Customer(Struct, kw_only=True):
     next_enrollment: int
     history: dict[str, list[Event]]
     recent: tuple[Slot, ...] = ()
+    memberships: dict[str, Membership] = {}
 
 
 class KeptEvent(Struct, frozen=True, kw_only=True):
@@ -147,7 +170,8 @@ class Changes(Struct, kw_only=True):
     """All that one batch changes, committed in one transaction or not at all.
 
     `customers` are new or have changed attributes, consent or suppressions. `enrollments` are the last forms of all
-    that were entered or moved; `positions` maps each source to where it has been read to.
+    that were entered or moved; `positions` maps each source to where it
+    has been read to. Of `memberships` the idle ones are forgotten.
     """
 
     customers: list[Customer] = []
@@ -157,6 +181,7 @@ class Changes(Struct, kw_only=True):
     sends: list[KeptSend] = []
     rejected: list[Rejected] = []
     refusals: list[Refusal] = []
+    memberships: list[Membership] = []
     positions: dict[str, str] = {}
 
 
@@ -286,6 +311,9 @@ class Store(Protocol):
         Journeys that are not among them take no new entries. History that a new version needs is made ready.
         """
 
+    def switch(self, deployments: Sequence[Deployment], at: Instant, changes: Changes) -> None:
+        """Make these versions the current ones and keep what moves people into them, in one transaction."""
+
     def deployments(self) -> tuple[dict[str, Deployment], frozenset[str]]:
         """Return every version kept, by version, and which of them are current."""
 
@@ -296,6 +324,7 @@ class Store(Protocol):
         *,
         history: bool,
         recent_since: Instant | None = None,
+        memberships: bool = False,
     ) -> dict[int, Customer]:
         """Return these customers by number, in a few queries for all; unknown external ids become new customers.
 
@@ -309,11 +338,26 @@ class Store(Protocol):
     def positions(self) -> dict[str, str]:
         """Return how far each source has been read."""
 
+    def audience(self, audience: Audience, after: int, limit: int) -> list[int]:
+        """Return the numbers behind `after`, in order, of at most `limit` customers who belong to an audience.
+
+        Its condition may look at the history of events that a deployed version needs.
+        """
+
     def due(self, until: Instant, limit: int) -> list[int]:
-        """Return the numbers of customers with an active enrollment due at or before `until`, earliest first."""
+        """Return the numbers of customers with a timer due at or before `until`, earliest first.
+
+        That is an active enrollment's, or a membership that time alone may change.
+        """
 
     def next_due(self) -> Instant | None:
-        """Return when the next active enrollment is due, or `None`."""
+        """Return when the next timer of a customer is due, or `None`."""
+
+    def numbers(self, after: int, limit: int) -> list[int]:
+        """Return at most `limit` customers by number, in order, from behind `after` on; those who are gone are not."""
+
+    def forget_segment(self, segment: str) -> None:
+        """Forget who is in a segment, in one transaction."""
 
     def commit(self, changes: Changes) -> None:
         """Keep all of it in one transaction."""
@@ -340,8 +384,11 @@ class Store(Protocol):
     def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
         """Return what these customers allow; those who never said anything are left out."""
 
+    def received(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
+        """Return by enrollment which messages went to these customers, or are on their way."""
+
     def left(self, enrollments: Iterable[int]) -> set[int]:
-        """Return which of these enrollments were ended by an exit or the goal of their journey."""
+        """Return which of these enrollments were ended by an exit or the goal of their journey, or by an operator."""
 
     def journey_counts(self) -> list[JourneyCount]:
         """Return enrollments counted by journey, version, status, state and reason, in that order."""
@@ -413,6 +460,29 @@ class Store(Protocol):
         happened before their customer's active enrollments began. `keep` names the events that stay from an instant
         on, or all (`None`). Counts, entries that forbid another one, and the numbers of enrollments stay.
         """
+
+    def controls(self) -> dict[str, Control]:
+        """Return what an operator has ordered, by journey; nothing of those left alone. Cheap to ask often."""
+
+    def pause(self, journey: str, at: Instant) -> bool:
+        """Let a journey stand still, in one transaction; return `False` where it does already.
+
+        Until it is resumed its enrollments are not due, and its messages are not claimed.
+        """
+
+    def resume(self, journey: str, at: Instant, overdue: Overdue) -> bool:
+        """Let a journey go on that was paused or stopped, in one transaction; return `False` for any other.
+
+        What became due meanwhile is due now; with `recompute`, all that waits is moved by as long as it stood still;
+        with `skip_stale`, messages that should have gone out before `at` are not sent. Who waited for the resumption
+        alone is due at once.
+        """
+
+    def stop(self, journey: str, at: Instant) -> bool:
+        """Let nobody into a journey any more; return `False` where nobody is already."""
+
+    def inside(self, journey: str, after: int, limit: int) -> list[int]:
+        """Return at most `limit` numbers of customers inside a journey, in order, from behind `after` on."""
 
     def close(self) -> None:
         """Let go of the store; nothing is lost."""

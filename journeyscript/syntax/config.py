@@ -85,7 +85,7 @@ class ChannelConfig(Struct, frozen=True, kw_only=True):
     `medium` decides what content looks like (`email`: subject, text and HTML from Markdown; `text`: plain text).
     `address` is the customer attribute that holds the address. `format` and `path` belong to the file adapter.
     `quiet_hours` stand instead of the project's; `None` where the channel says nothing of its own. `rate` is how much
-    the other side takes; `None`: as much as there is.
+    the other side takes; `None`: as much as there is. `price` is what one message costs, as money.
     """
 
     name: str
@@ -104,6 +104,7 @@ class ChannelConfig(Struct, frozen=True, kw_only=True):
     webhook: WebhookConfig | None = None
     format: Literal["jsonl", "eml"] = "jsonl"
     path: str | None = None
+    price: float | None = None
 
 
 def read_project(node: Mapping) -> ProjectConfig:

@@ -185,6 +185,14 @@ class WrittenExit(Struct, frozen=True, kw_only=True):
     when: Scalar | None
 
 
+class WrittenMigration(Struct, frozen=True, kw_only=True):
+    """`migrate:`; `moves` are pairs of a step of an older version and where those go who stand there."""
+
+    span: Span
+    moves: Pairs
+    timer: Scalar | None
+
+
 class Journey(Struct, frozen=True, kw_only=True):
     """A journey file."""
 
@@ -202,6 +210,7 @@ class Journey(Struct, frozen=True, kw_only=True):
     segment: Scalar | None
     priority: Scalar | None = None
     group: Scalar | None = None
+    migrate: WrittenMigration | None = None
 
 
 def read_journey(path: str, node: Mapping) -> Journey:
@@ -222,6 +231,16 @@ def read_journey(path: str, node: Mapping) -> Journey:
         segment=_scalar(node, "segment"),
         priority=_scalar(node, "priority"),
         group=_scalar(node, "exclusive_group"),
+        migrate=_migration(node),
+    )
+
+
+def _migration(node: Mapping) -> WrittenMigration | None:
+    written = node.get("migrate")
+    if not isinstance(written, Mapping):
+        return None
+    return WrittenMigration(
+        span=node.key_span("migrate"), moves=_pairs(written.get("from")), timer=_scalar(written, "timer")
     )
 
 

@@ -11,10 +11,11 @@ from journeyscript.source.nodes import Mapping, Node, Scalar, Sequence
 
 
 class Happening(Struct, frozen=True, kw_only=True):
-    """One item of a timeline: time passes, the customer changes, an event happens."""
+    """One item of a timeline: time passes, the customer changes, an event happens, or somebody asks to enter."""
 
     span: Span
     event: Scalar | None
+    enter: Mapping | None
     id: Scalar | None
     properties: Mapping | None
     attributes: Mapping | None
@@ -36,7 +37,7 @@ class ExpectedSend(Struct, frozen=True, kw_only=True):
 class ExpectedSilence(Struct, frozen=True, kw_only=True):
     """A message that must not have been sent, and why."""
 
-    span: Span
+    node: Mapping
     message: Scalar
     reason: Scalar | None
 
@@ -97,6 +98,7 @@ def _happening(node: Mapping) -> Happening:
     return Happening(
         span=node.span,
         event=_scalar(node, "event"),
+        enter=_mapping(node, "enter"),
         id=_scalar(node, "id"),
         properties=_mapping(node, "properties"),
         attributes=_mapping(node, "attributes"),
@@ -112,7 +114,7 @@ def _expectations(node: Node | None) -> Expectations:
         place=node,
         sends=None if node.get("sends") is None else tuple(_send(item) for item in _mappings(node, "sends")),
         not_sent=tuple(
-            ExpectedSilence(span=item.span, message=_required(item, "message"), reason=_scalar(item, "reason"))
+            ExpectedSilence(node=item, message=_required(item, "message"), reason=_scalar(item, "reason"))
             for item in _mappings(node, "not_sent")
         ),
         path=tuple(item for item in _items(node, "path") if isinstance(item, Scalar)),

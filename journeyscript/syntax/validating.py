@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 FileKind: TypeAlias = Literal[
-    "journey", "test", "customer", "events", "segments", "channel", "project", "mapping", "message"
+    "journey", "test", "customer", "events", "segments", "channel", "project", "mapping", "message", "population"
 ]
 SCHEMA_KINDS: tuple[FileKind, ...] = get_args(FileKind)
 

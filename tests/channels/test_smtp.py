@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from journeyscript.channels import smtp as smtp_module
 from journeyscript.channels.adapters import make_adapter
-from journeyscript.channels.outgoing import Deferred, Outgoing, Refused, Rendered, Sent, Unknown
+from journeyscript.channels.outgoing import NOT_BEGUN, Deferred, Outgoing, Refused, Rendered, Sent, Unknown
 from journeyscript.channels.render import compile_content
 from journeyscript.syntax.message import ContentDocument
 
@@ -407,3 +408,54 @@ def test_a_cancelled_delivery_leaves_no_half_conversation_behind(serve, mailbox,
 
     assert [type(answer) for answer in asyncio.run(scenario())] == [Sent]
     assert [mail["X-JourneyScript-Key"] for mail in mailbox.mails] == ["k2"]
+
+
+# A run that is to end ---------------------------------------------------------------------------------------------
+
+
+async def hurried(serve, mailbox, channel_at, batch, **smtp):
+    async with serve(mailbox) as port:
+        adapter = make_adapter(channel_at(port, smtp={"timeout": 30.0, **smtp}), environment={}, folder=Path())
+        asyncio.get_running_loop().call_later(0.3, adapter.hurry, 0.2)
+        began = asyncio.get_running_loop().time()
+        answers = await adapter.deliver(batch)
+        took = asyncio.get_running_loop().time() - began
+        await adapter.close()
+        return answers, took
+
+
+def test_in_a_hurry_the_mail_under_way_is_given_up_and_no_other_begun(serve, mailbox, channel_at, make_outgoing):
+    mailbox.data_answers = ["250 OK", "silence"]
+    batch = [make_outgoing(key=str(n)) for n in range(5)]
+    answers, took = asyncio.run(hurried(serve, mailbox, channel_at, batch))
+    assert answers[0] == Sent(provider_id=answers[0].provider_id)
+    assert answers[1] == Unknown(detail="the mail was sent, but the answer was not waited for")
+    assert answers[2:] == [NOT_BEGUN] * 3
+    assert took < 3
+
+
+def test_in_a_hurry_a_mail_that_was_not_written_yet_is_as_if_never_begun(serve, mailbox, channel_at, make_outgoing):
+    async def slow(server, session, envelope, address, options):
+        await asyncio.sleep(5)
+        return "250 OK"
+
+    mailbox.handle_RCPT = slow
+    answers, took = asyncio.run(hurried(serve, mailbox, channel_at, [make_outgoing(), make_outgoing(key="2")]))
+    assert answers == [NOT_BEGUN] * 2
+    assert took < 3
+    assert mailbox.received == []
+
+
+def test_a_mail_over_which_we_fail_holds_no_other_one_up(exchange, mailbox, make_outgoing, monkeypatch):
+    build = smtp_module.build_email
+
+    def failing(outgoing, *rest, **more):
+        if outgoing.key == "bad":
+            raise ZeroDivisionError
+        return build(outgoing, *rest, **more)
+
+    monkeypatch.setattr(smtp_module, "build_email", failing)
+
+    answers = exchange([make_outgoing(key=key) for key in ("1", "bad", "2")])
+    assert [type(one) for one in answers] == [Sent, Deferred, Sent]
+    assert len(mailbox.mails) == 2

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from journeyscript.checks.journey import check_policies, check_sending
 from journeyscript.checks.worst_case import search
-from journeyscript.checks.worst_case.caps import combined_cap
+from journeyscript.checks.worst_case.combined import combined_cap
 from journeyscript.checks.worst_case.figures import figures
 from journeyscript.checks.worst_case.times import Sending, elapsed, longest, longest_stretch, shortest
 from journeyscript.checks.worst_case.together import lengths_of, together

@@ -1,5 +1,6 @@
 """The acceptance cases about caps and quiet hours, on every store."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,6 @@ def test_case_19_ten_thousand_held_are_released_one_after_the_other(live, store)
         )
         per_minute.append(greeted)
     assert per_minute[:1] == [0], "nobody is written to before the night is over"
-    steps = [later - sooner for sooner, later in zip(per_minute[1:], per_minute[2:], strict=False)]
+    steps = [later - sooner for sooner, later in pairwise(per_minute[1:])]
     assert per_minute[-1] == 10_000
     assert all(800 <= step <= 1_200 for step in steps), steps

@@ -14,11 +14,13 @@ import yaml
 from journeyscript.diagnostics import Severity
 from journeyscript.rules import RULES, Rule
 from journeyscript.source.suppressions import can_be_ignored
+from tests.changing import files_in
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "rules"
 INSTALLED = ROOT / "journeyscript" / "cli" / "rule_pages"
 GOLDEN = ROOT / "tests" / "golden" / "err"
+CHANGES = ROOT / "tests" / "golden" / "change"
 
 GROUPS = {
     "JS0": "The file",
@@ -57,8 +59,13 @@ def words():
 
 
 def example_of(rule: Rule):
-    """Return the files of the rule's golden project by path, and what is said of them; no files where there is none."""
+    """Return the files of the rule's golden project by path, and what is said of them; no files where there is none.
+
+    Of a rule about changes, they are those after the change.
+    """
     stem = f"{rule.code}-{rule.name}"
+    if (CHANGES / stem).is_dir():
+        return files_in(CHANGES / stem / "after"), (CHANGES / f"{stem}.out").read_text(encoding="utf-8")
     if (GOLDEN / f"{stem}.yaml").is_file():
         files = {"journeys/trial.yaml": (GOLDEN / f"{stem}.yaml").read_text(encoding="utf-8")}
     else:
@@ -66,6 +73,12 @@ def example_of(rule: Rule):
         found = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in found}
     return files, (GOLDEN / f"{stem}.out").read_text(encoding="utf-8") if files else ""
+
+
+def before(rule: Rule):
+    """Return the files before the change, of a rule about changes; none of any other."""
+    folder = CHANGES / f"{rule.code}-{rule.name}" / "before"
+    return files_in(folder) if folder.is_dir() else {}
 
 
 def mended(rule: Rule):
@@ -85,7 +98,11 @@ def page(rule: Rule) -> str:
     files, said = example_of(rule)
     parts = [f"# {rule.code} {rule.name}", f"{rule.summary} Weight: {_WEIGHTS[rule.severity]}."]
     parts += ["## Why it matters", _wrapped(told.why)]
-    if files:
+    if was := before(rule):
+        now = {path: text for path, text in files.items() if was.get(path) != text}
+        parts += ["## Example", *_shown(was), "Three people come in. Then it is changed to this:", *_shown(now)]
+        parts += ["`journeyscript plan` says:", f"```text\n{said}```"]
+    elif files:
         parts += ["## Example", *_shown(files), "`journeyscript validate` says:", f"```text\n{said}```"]
     else:
         parts += ["## Example", "No file can show it: the steps of the language cannot be put together in such a way."]
@@ -102,9 +119,10 @@ def index() -> str:
     parts = [
         "# Rules",
         _wrapped(
-            "Everything that `journeyscript validate` can find. Each rule has a page with an example, what is said of "
-            "it, and how to mend it; `journeyscript validate --explain CODE` shows the same page in a terminal. Codes "
-            "and names never change their meaning."
+            "Everything that `journeyscript validate` can find, and, from JS801 on, what `journeyscript plan` finds of "
+            "a change. Each rule has a page with an example, what is said of it, and how to mend it; "
+            "`journeyscript validate --explain CODE` shows the same page in a terminal. Codes and names never change "
+            "their meaning."
         ),
         _wrapped(
             "The pages are written by a test, from the words in `docs/rules/why.yaml` and from the golden examples, "

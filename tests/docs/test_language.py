@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from journeyscript.compiler import compile_project
+from journeyscript.machine.model import ENTERED
+from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition
 from journeyscript.semantics.checker import check_condition
 from journeyscript.semantics.functions import FUNCTIONS
 from journeyscript.source.yaml import read_yaml
@@ -31,6 +33,7 @@ TITLES = {
     "event",
     "merge",
     "erase",
+    "enter",
     "mapping",
 }
 
@@ -79,13 +82,14 @@ def test_every_file_has_the_shape_of_its_kind(kind):
 
 
 def test_the_catalog_the_message_and_the_channel_make_a_project(tmp_path):
-    (message,), (channel,), (project,) = fences("message"), fences("channel"), fences("project")
+    (message,), (channel, webhook), (project,) = fences("message"), fences("channel"), fences("project")
     root = lay_out(
         tmp_path,
         {
             "journeyscript.yaml": project,
             "channels/email/welcome.md": message,
             "channels/email/channel.yaml": channel,
+            "channels/hook/channel.yaml": webhook,
             "journeys/first_order.yaml": fences("journey")[0],
             "journeys/first_order.test.yaml": fences("test")[0],
         },
@@ -100,6 +104,18 @@ def test_an_event_line_is_taken_in():
     assert set(json.loads(line)) == {"id", "customer", "event", "time", "properties", "attributes", "consent"}
     assert isinstance(Intake(CATALOG).line(line, "file", "1", 0), Incoming)
     assert isinstance(Intake(CATALOG).line('{"customer": "ada"}', "file", "1", 0), Incoming)
+
+
+def test_the_request_to_enter_is_taken_in():
+    from journeyscript.runtime.intake import Intake
+
+    (line,) = fences("enter")
+    offer = next(text for text in fences("journey") if "journey: offer" in text)
+    trigger = machine_of(offer).machine.entry.trigger
+    properties = {name: AttributeDefinition(name=name, type=kind) for name, kind in trigger.properties.items()}
+    intake = Intake(CATALOG, {"offer": EventDefinition(name=ENTERED, properties={"coupon": properties["coupon"]})})
+    assert intake.line(line, "file", "1", 0).enters == "offer"
+
 
 
 def test_the_lines_that_say_who_somebody_is_are_taken_in():

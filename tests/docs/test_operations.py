@@ -14,7 +14,7 @@ from journeyscript.cli.main import cli
 from journeyscript.cli.run import run_command
 from journeyscript.stores.sqlite import open_sqlite
 
-TASKS = ["doctor", "backup", "outbox", "erase", "merge", "prune"]
+TASKS = ["doctor", "backup", "outbox", "pause", "resume", "stop", "erase", "merge", "prune"]
 NAMES = ["ada", "bo", "visitor-1", "visitor-2"]
 SIGNED_UP = {"event": "signed_up", "properties": {"source": "web"}}
 

@@ -7,8 +7,9 @@ import pytest
 
 from journeyscript.compiler import compile_project
 from journeyscript.rules import RULES
+from tests.changing import changed
 from tests.docs.conftest import UPDATE
-from tests.docs.rule_pages import INSTALLED, PAGES, example_of, file_name, index, mended, page, words
+from tests.docs.rule_pages import INSTALLED, PAGES, before, example_of, file_name, index, mended, page, words
 from tests.projects import TODAY, lay_out
 
 PAGED = [rule for rule in RULES if rule.code in words()]
@@ -37,6 +38,12 @@ def test_every_rule_says_why_it_matters_and_nothing_else_does():
 def test_the_page_of_a_rule_is_what_the_rule_is(rule, document):
     document(f"docs/rules/{file_name(rule)}").equals(page(rule))
     document(f"journeyscript/cli/rule_pages/{rule.code}.md").equals(page(rule))
+
+
+@pytest.mark.parametrize("rule", [rule for rule in PAGED if before(rule)], ids=lambda rule: rule.code)
+def test_a_mended_change_has_no_findings(rule, tmp_path):
+    _, planned = changed(tmp_path, before(rule), mended(rule))
+    assert [(found.code, found.message) for found in planned.findings] == []
 
 
 @pytest.mark.parametrize("rule", [rule for rule in PAGED if example_of(rule)[0]], ids=lambda rule: rule.code)

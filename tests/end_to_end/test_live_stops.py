@@ -5,6 +5,7 @@ import json
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections import Counter
 from contextlib import closing
@@ -183,3 +184,79 @@ def test_new_versions_take_new_entries_and_older_ones_are_finished(shop, record,
 
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def holds_on(shop, process):
+    """Return whether a run that was started stands by."""
+    return "Standing by: another process holds" in shop.said(process) and process.poll() is None
+
+
+def stand_by(shop, *arguments):
+    """Start a run that finds the store taken, and return it once it says so."""
+    log = shop.root / f"run-{len(shop.processes)}.log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "journeyscript", "run", "--standby", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stderr=stderr,
+            cwd=shop.root,
+            text=True,
+        )
+    shop.processes.append(process)
+    return process
+
+
+def test_a_run_that_stands_by_takes_over_when_the_first_is_killed_and_nothing_is_lost(shop, record, until):
+    followed = shop.root / "events.jsonl"
+    followed.write_text("".join(record(f"c{n}", "signed_up", id=f"e{n}") for n in range(300)))
+    first = shop.start("--follow", followed)
+    second = stand_by(shop, "--follow", followed)
+    until(lambda: holds_on(shop, second))
+    until(lambda: shop.events() == 300)
+    with followed.open("a") as file:
+        file.write("".join(record(f"c{n}", "signed_up", id=f"e{n}") for n in range(300, 600)))
+    first.kill()
+    first.wait()
+    until(lambda: "Ctrl-C stops.\nRunning" in shop.said(second))
+    third = stand_by(shop, "--follow", followed)
+    until(lambda: holds_on(shop, third))
+    until(lambda: len(shop.sends()) == 1_200 and {send.status for send in shop.sends()} == {"sent"})
+    assert shop.events() == 600
+    assert set(Counter(message["key"] for message in shop.outbox()).values()) == {1}
+    shop.stop(second)
+    until(lambda: "Running" in shop.said(third))
+    shop.stop(third)
+    assert_clean(shop)
+
+
+def test_a_run_that_stands_by_takes_over_with_the_journeys_as_they_are_then(shop, record, until):
+    first = shop.start()
+    second = stand_by(shop, "--follow", shop.root / "events.jsonl")
+    until(lambda: holds_on(shop, second))
+    shop.write({"channels/post/welcome.txt": "A newer text"})
+    first.kill()
+    first.wait()
+    (shop.root / "events.jsonl").write_text(record("ada", "signed_up"))
+    until(shop.outbox)
+    assert shop.outbox()[0]["text"].strip() == "A newer text"
+    shop.stop(second)
+
+
+def test_a_run_that_stands_by_can_be_stopped(shop, until):
+    first = shop.start()
+    second = stand_by(shop)
+    until(lambda: holds_on(shop, second))
+    assert "nothing was done" in shop.stop(second)
+    assert first.poll() is None
+    shop.stop(first)
+
+
+def test_a_run_that_need_not_stand_by_starts_at_once(shop, record):
+    ran = shop.run("run", "--once", "--standby", stdin=record("ada", "signed_up"))
+    assert ran.returncode == 0
+    assert "Standing by" not in ran.stderr
+    assert len(shop.outbox()) == 1
+    for other in (("--dry-run",), ("--events", "events.jsonl")):
+        refused = shop.run("run", "--standby", *other)
+        assert refused.returncode == 2
+        assert "--standby" in refused.stderr or "stand by" in refused.stderr

@@ -152,6 +152,7 @@ class Drive:
             if after.visit != reached:
                 assert after.due_at >= now
             assert after.due_at <= after.entered_at + self.program.machine.lifetime + 1_000
+            assert after.until is None or (now < after.due_at <= after.until and after.until % 1_000 == 0)
         assert after.since >= after.entered_at
         assert before is None or after.since >= before.since
         assert all(decision.state in self.program.steps for decision in outcome.trace)

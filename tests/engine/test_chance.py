@@ -2,7 +2,11 @@
 
 from collections import Counter
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from journeyscript.engine.chance import draw
+from journeyscript.machine.model import Arm
 from tests.engine.driving import Drive, program_of, signed_up
 from tests.projects import steps_of
 
@@ -23,8 +27,6 @@ def test_a_draw_is_fixed_for_ever():
 
 
 def test_shares_are_near_their_weights_over_many_customers():
-    from journeyscript.machine.model import Arm
-
     program = program_of(steps_of("""
 - split: offer
   arms:
@@ -57,6 +59,41 @@ def test_new_weights_move_the_fewest():
     moved = [name for name in some if before[name] != after[name]]
     assert {(before[name], after[name]) for name in moved} == {("b", "a")}
     assert abs(len(moved) / len(some) - 0.10) < 0.025
+
+
+def ranges(weights):
+    """Return the hash space that each arm takes."""
+    arms = "".join(f"    - {{ arm: a{n}, weight: {w}, steps: [{{ exit: e{n} }}] }}\n" for n, w in enumerate(weights))
+    program = program_of(steps_of(f"- split: offer\n  arms:\n{arms}"))
+    found = [way.trigger for way in program.machine.states[0].transitions]
+    return [(arm.low, arm.high) for arm in found if isinstance(arm, Arm)]
+
+
+def share_moved(before, after):
+    """Return the share of hash space, in parts per million, that has another arm now."""
+    pairs = zip(ranges(before), ranges(after), strict=True)
+    return 1_000_000 - sum(max(0, min(was[1], now[1]) - max(was[0], now[0])) for was, now in pairs)
+
+
+@given(st.integers(1, 99), st.integers(1, 99))
+def test_two_arms_move_the_smallest_share_whatever_their_weights_become(before, after):
+    assert share_moved([before, 100 - before], [after, 100 - after]) == abs(before - after) * 10_000
+
+
+@given(st.lists(st.integers(2, 19), min_size=2, max_size=5), st.data())
+def test_neighbours_that_trade_weight_move_the_smallest_share(weights, data):
+    weights = [*weights, 100 - sum(weights)]
+    place = data.draw(st.integers(0, len(weights) - 2))
+    traded = data.draw(st.integers(0, weights[place] - 1))
+    changed = [*weights]
+    changed[place] -= traded
+    changed[place + 1] += traded
+    assert share_moved(weights, changed) == traded * 10_000
+
+
+def test_arms_that_are_no_neighbours_move_as_much_again_for_each_arm_between_them():
+    # No hash without a memory of the weights before can do with the least for any three arms.
+    assert share_moved([20, 60, 20], [30, 60, 10]) == 2 * 100_000
 
 
 def test_an_arm_of_no_weight_is_given_to_nobody():

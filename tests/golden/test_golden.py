@@ -1,8 +1,10 @@
 """Golden pairs: what the compiler says of wrong projects, and the machines it makes of right ones.
 
 `err/JS###-name*.yaml` is a journey laid into the project `base` as `journeys/trial.yaml`; a folder of such a name holds
-files of any kind, which are laid over `base`. `.out` beside it is all that the compiler says. `ok/*.yaml` are journeys
-without findings, with their machines in `.machine.json`. Write them anew with `--update-golden` or UPDATE_GOLDEN=1.
+files of any kind, which are laid over `base`. `.out` beside it is all that the compiler says. `change/JS8##-name*` holds
+two such folders, `before` and `after`: three people came in before, and `.out` is what a plan finds. `ok/*.yaml` are
+journeys without findings, with their machines in `.machine.json`. Write them anew with `--update-golden` or
+UPDATE_GOLDEN=1.
 """
 
 import json
@@ -18,10 +20,12 @@ from journeyscript.machine.canonical import canonical_json, machine_from_json, v
 from journeyscript.machine.model import Machine
 from journeyscript.rules import RULES
 from journeyscript.syntax.journey import STEP_KEYWORDS
+from tests.changing import changed, files_in
 from tests.projects import TODAY, lay_out
 
 HERE = Path(__file__).parent
 WRONG = sorted(path for path in (HERE / "err").iterdir() if path.is_dir() or path.suffix == ".yaml")
+CHANGED = sorted(path for path in (HERE / "change").iterdir() if path.is_dir())
 RIGHT = sorted((HERE / "ok").glob("*.yaml"))
 
 PROVED = {"JS202", "JS203"}
@@ -59,19 +63,32 @@ def test_a_wrong_project_is_told_what_is_wrong(path, tmp_path, updating):
     compare(path.with_suffix(".out") if path.is_file() else path.parent / f"{path.name}.out", text, updating)
 
 
+@pytest.mark.parametrize("path", CHANGED, ids=lambda path: path.stem)
+def test_a_change_is_told_what_it_does_to_those_inside(path, tmp_path, updating):
+    project, planned = changed(tmp_path, files_in(path / "before"), files_in(path / "after"))
+    assert {item.code for item in planned.findings} == {code_of(path)}
+    assert planned.blocked == any(item.severity == "error" for item in planned.findings)
+    text = render(planned.findings, "full", lambda name: _text_of(project.files.root / name)) + "\n"
+    compare(path.parent / f"{path.name}.out", text, updating)
+
+
+def _text_of(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
 def test_every_rule_has_a_golden_pair():
-    assert {code_of(path) for path in WRONG} | PROVED == {rule.code for rule in RULES}
+    assert {code_of(path) for path in WRONG + CHANGED} | PROVED == {rule.code for rule in RULES}
 
 
 def test_golden_pairs_are_called_after_their_rules():
     names = {rule.code: rule.name for rule in RULES}
-    for path in WRONG:
+    for path in WRONG + CHANGED:
         assert re.fullmatch(rf"{code_of(path)}-{names[code_of(path)]}(-[a-z-]+)?", path.stem), path.name
 
 
 def test_no_output_is_left_without_its_project():
-    outputs = {path.stem for path in (HERE / "err").glob("*.out")}
-    assert outputs == {path.stem for path in WRONG}
+    for folder, projects in (("err", WRONG), ("change", CHANGED)):
+        assert {path.stem for path in (HERE / folder).glob("*.out")} == {path.stem for path in projects}
 
 
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)

@@ -7,6 +7,7 @@ from journeyscript.compiler import compile_project
 from journeyscript.runtime.intake import Intake
 from journeyscript.runtime.replay import Replay
 from journeyscript.runtime.session import For, Session
+from tests.runtime.sends import outbox_of, put_sends
 
 START = 1_772_000_000_000
 """An instant in February 2026, in milliseconds."""
@@ -166,3 +167,28 @@ def contents():
         }
 
     return told
+
+
+@pytest.fixture
+def make_outbox(usual):
+    """Make an outbox over a store; see `outbox_of`."""
+    made = []
+
+    def make(*answers, **how):
+        parts = outbox_of(usual, answers, **how)
+        made.append(parts[1])
+        return parts
+
+    yield make
+    for outbox in made:
+        outbox.close()
+
+
+@pytest.fixture
+def pend(usual):
+    """Put sends into a store, as a batch does; see `put_sends`."""
+
+    def put(store, count=1, **how):
+        put_sends(usual, store, count, **how)
+
+    return put

@@ -1,68 +1,11 @@
 """Delivery: what becomes of sends that cannot be rendered, carried, or settled at once."""
 
-import msgspec
 import pytest
 
-from journeyscript.channels.outgoing import Deferred, Refused, Sent, Unknown
-from journeyscript.engine.values import Enrollment, Event
-from journeyscript.runtime.outbox import Carrier, Outbox
-from journeyscript.runtime.session import deployments_of
-from journeyscript.stores.memory import MemoryStore
-from journeyscript.stores.records import Changes, KeptSend
-from journeyscript.syntax.config import ChannelConfig, RetryConfig
+from journeyscript.channels.outgoing import NOT_BEGUN, Deferred, Refused, Sent, Unknown
+from journeyscript.channels.render import Template
 from tests.answering import Answering
-
-NOW = 1_772_000_000_000
-
-
-@pytest.fixture
-def make_outbox(usual):
-    made = []
-
-    def make(*answers, on_unknown="assume_sent", attempts=3, channel="post"):
-        store = MemoryStore()
-        store.deploy(deployments_of(usual), NOW)
-        config = ChannelConfig(
-            name="post", adapter="file", medium="text", address=None, consent="none", on_unknown=on_unknown,
-            retry=RetryConfig(attempts=attempts, first=10_000, longest=15_000),
-        )  # fmt: skip
-        contents = {d: text for one in deployments_of(usual) for d, text in one.contents.items()}
-        adapter = Answering(*answers)
-        carriers = {channel: Carrier(config=config, adapter=adapter)}
-        made.append(Outbox(store, carriers, contents, virtual=False))
-        return store, made[-1], adapter
-
-    yield make
-    for outbox in made:
-        outbox.close()
-
-
-@pytest.fixture
-def pend(usual):
-    """Put sends into a store, as a batch does."""
-
-    def put(store, count=1, **changes):
-        (customer,) = store.load(["c1"], [], history=False).values()
-        machine = usual.journeys["welcome"].machine
-        digest = next(c.digest for c in machine.contents if c.message == "hello")
-        version = next(d.version for d in deployments_of(usual) if d.machine.journey == "welcome")
-        enrollment = Enrollment(
-            id=customer.number << 20, customer=customer.number, journey="welcome", version=version, state="send.hello",
-            visit=count, entered_at=NOW, since=NOW, entry=Event(name="signed_up", at=NOW),
-        )  # fmt: skip
-        sends = [
-            KeptSend(
-                enrollment=enrollment.id, customer=customer.number, visit=visit, key=f"welcome/1/send.hello/{visit}",
-                journey="welcome", step="send.hello", message="hello", kind="marketing", channel="post", address="here",
-                content=digest, data='{"customer":{"id":"c1","level":"gold"}}', status="pending", created_at=NOW,
-                available_at=NOW,
-            )
-            for visit in range(1, count + 1)
-        ]  # fmt: skip
-        sends = [msgspec.structs.replace(send, **changes) for send in sends]
-        store.commit(Changes(customers=[customer], enrollments=[enrollment], sends=sends))
-
-    return put
+from tests.runtime.sends import NOW
 
 
 def test_a_send_is_rendered_from_what_was_decided_and_settled(make_outbox, pend):
@@ -148,3 +91,109 @@ def test_what_a_process_left_in_the_middle_is_settled_once(make_outbox, pend):
     first, second = store.sends(5)
     assert (first.status, first.reason, first.settled_at) == ("sent", "assumed", NOW + 5)
     assert second.status == "pending"
+
+
+def test_the_other_side_is_left_alone_as_long_as_it_asks_within_the_channel_s_longest_time(make_outbox, pend):
+    store, outbox, _ = make_outbox(Deferred(detail="busy", wait=12_000), Deferred(detail="busy", wait=900_000))
+    pend(store, 2)
+    outbox.deliver(NOW)
+    first, second = (send.available_at - NOW for send in store.sends(5))
+    assert 12_000 <= first <= 15_000
+    assert 15_000 <= second <= 18_750
+
+
+# One bad send ---------------------------------------------------------------------------------------------------------
+
+
+class Failing(Answering):
+    """Raises for a batch with one of these keys in it, having handed over nothing."""
+
+    def __init__(self, *keys):
+        super().__init__()
+        self.keys, self.batches = set(keys), 0
+
+    async def deliver(self, batch):
+        self.batches += 1
+        if any(one.key in self.keys for one in batch):
+            raise RuntimeError("a fault of ours")
+        self.given += batch
+        return [Sent() for _ in batch]
+
+
+def test_an_adapter_that_fails_over_one_message_defers_that_one_and_sends_the_others_once(make_outbox, pend):
+    adapter = Failing("welcome/1/send.hello/7")
+    store, outbox, _ = make_outbox(adapter=adapter)
+    pend(store, 30)
+    assert outbox.deliver(NOW) == 30
+    bad = [send for send in store.sends(50) if send.status != "sent"]
+    assert [(send.visit, send.status, send.detail) for send in bad] == [
+        (7, "pending", "the channel failed: RuntimeError")
+    ]
+    assert sorted(one.key for one in adapter.given) == sorted(s.key for s in store.sends(50) if s.visit != 7)
+    assert adapter.batches < 15
+
+
+def test_a_message_over_which_its_adapter_always_fails_is_given_up_in_the_end(make_outbox, pend):
+    store, outbox, _ = make_outbox(adapter=Failing("welcome/1/send.hello/1"))
+    pend(store, 2)
+    now = NOW
+    while outbox.deliver(now):
+        now += 100_000
+    first, second = store.sends(5)
+    assert (first.status, first.reason, first.attempts) == ("failed", "gave_up", 3)
+    assert second.status == "sent"
+
+
+def test_a_channel_that_fails_leaves_the_other_channels_alone(make_outbox, pend):
+    good = Answering(Sent())
+    store, outbox, _ = make_outbox(adapter=Failing("welcome/1/send.hello/1"), more={"other": good})
+    pend(store, 2, channels=("post", "other"))
+    outbox.deliver(NOW)
+    assert [send.status for send in store.sends(5)] == ["pending", "sent"]
+
+
+def test_answers_that_are_not_one_for_each_message_are_no_answers(make_outbox, pend):
+    class Silent(Answering):
+        async def deliver(self, batch):
+            return [Sent() for _ in batch[1:]]
+
+    store, outbox, _ = make_outbox(adapter=Silent(), on_unknown="retry")
+    pend(store, 2)
+    outbox.deliver(NOW)
+    assert {send.status for send in store.sends(5)} == {"pending"}
+
+
+def test_a_template_that_raises_what_nobody_foresaw_fails_its_send_alone(make_outbox, pend, monkeypatch):
+    plain = Template.render
+
+    def render(self, data, **more):
+        if data["customer"]["level"] == "bad":
+            raise ZeroDivisionError
+        return plain(self, data, **more)
+
+    monkeypatch.setattr(Template, "render", render)
+    store, outbox, adapter = make_outbox(Sent())
+    pend(store, 2, data=('{"customer":{"id":"c1","level":"bad"}}', '{"customer":{"id":"c1","level":"gold"}}'))
+    outbox.deliver(NOW)
+    assert [(send.status, send.reason) for send in store.sends(5)] == [("failed", "render"), ("sent", None)]
+    assert [one.rendered.text for one in adapter.given] == ["Hello gold"]
+
+
+# The end of a run -----------------------------------------------------------------------------------------------------
+
+
+def test_after_a_stop_nothing_more_is_begun(make_outbox, pend):
+    store, outbox, adapter = make_outbox()
+    pend(store)
+    outbox.hurry()
+    assert outbox.deliver(NOW) == 0
+    assert (store.sends(5)[0].status, adapter.given) == ("pending", [])
+
+
+def test_what_a_stop_left_unbegun_waits_as_if_nothing_had_happened(make_outbox, pend):
+    store, outbox, _ = make_outbox(Sent(), NOT_BEGUN)
+    pend(store, 2)
+    outbox.deliver(NOW)
+    sent, waiting = store.sends(5)
+    assert sent.status == "sent"
+    assert (waiting.status, waiting.attempts, waiting.available_at, waiting.reason) == ("pending", 0, NOW, None)

@@ -24,7 +24,12 @@ HOT = {
     "seen_one": "events USING COVERING INDEX events_source_id (source=? AND source_id=?)",
     "due": "enrollments USING INDEX enrollments_due (due_at>? AND due_at<?)",
     "next_due": "enrollments USING INDEX enrollments_due (due_at>?)",
-    "pending": "sends USING INDEX sends_pending (available_at<?)",
+    "memberships": "memberships USING PRIMARY KEY (customer=?)",
+    "due_memberships": "memberships USING COVERING INDEX memberships_due (look_at>? AND look_at<?)",
+    "next_due_membership": "memberships USING COVERING INDEX memberships_due (look_at>?)",
+    "pending": "sends USING INDEX sends_pending (channel=? AND journey=? AND available_at<?)",
+    "next_lane": "sends USING INDEX sends_pending (channel=? AND journey>?)",
+    "next_channel": "sends USING INDEX sends_pending (channel>?)",
     "claim": "sends USING PRIMARY KEY (enrollment=? AND visit=?)",
     "settle": "sends USING PRIMARY KEY (enrollment=? AND visit=?)",
     "sends": "sends USING PRIMARY KEY ((enrollment,visit)>(?,?))",
@@ -37,7 +42,7 @@ HOT = {
     "decisions_of_customer": "decisions USING PRIMARY KEY (enrollment>? AND enrollment<?)",
     "sends_of_customer": "sends USING PRIMARY KEY (enrollment>? AND enrollment<?)",
 }
-IN_INDEX_ORDER = {"next_available": "sends_pending", "unsettled": "sends_sending"}
+IN_INDEX_ORDER = {"unsettled": "sends_sending"}
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def connection(tmp_path):
 
 def plan(connection, name):
     statement = SQL[name]
-    numbered = [int(number) for number in re.findall(r"\?(\d)", statement)]
+    numbered = [int(number) for number in re.findall(r"\?(\d+)", statement)]
     parameters = (None,) * (max(numbered) if numbered else statement.count("?"))
     return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
 
@@ -63,6 +68,15 @@ def test_a_hot_statement_goes_by_its_index_and_walks_no_table(connection, name):
 @pytest.mark.parametrize("name", IN_INDEX_ORDER)
 def test_a_list_kept_by_a_partial_index_is_read_in_its_order(connection, name):
     assert plan(connection, name) == [f"SCAN sends USING INDEX {IN_INDEX_ORDER[name]}"]
+
+
+def test_who_is_inside_of_a_paused_journey_stands_in_no_index_that_a_tick_reads(connection):
+    (index,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'enrollments_due'").fetchone()
+    assert index.endswith("WHERE status = 'active' AND due_at IS NOT NULL AND frozen = 0")
+    for name in ("due", "next_due", "inspect_overdue", "totals"):
+        (step,) = [step for step in plan(connection, name) if "enrollments" in step]
+        assert "INDEX enrollments_due" in step, name
+        assert "frozen = 0" in SQL[name], "else the index could not be gone by"
 
 
 @pytest.mark.parametrize("name", ["due", "next_due", "pending", "sends", "history"])

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 
 from journeyscript.engine.values import Decision, Enrollment, Event
+from journeyscript.stores.lanes import Turns
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import (
     ENROLLMENTS_PER_CUSTOMER,
@@ -16,6 +17,7 @@ from journeyscript.stores.records import (
     KeptDecision,
     KeptEvent,
     KeptSend,
+    Membership,
     Refusal,
     Rejected,
     Settlement,
@@ -75,7 +77,7 @@ class Twins(RuleBasedStateMachine):
     @rule(data=st.data(), names=st.lists(NAMES, max_size=4), numbers=st.lists(st.integers(0, 6), max_size=3))
     def take_in_a_batch(self, data, names, numbers):
         self.batches += 1
-        loaded = self.both("load", names, numbers, history=True)
+        loaded = self.both("load", names, numbers, history=True, memberships=True)
         changes = Changes(positions={"file": str(self.batches)})
         for customer in loaded.values():
             self.change(data, customer, changes)
@@ -84,6 +86,16 @@ class Twins(RuleBasedStateMachine):
                 Rejected(source="file", position=str(self.batches), received_at=0, reason="bad", raw="\0")
             )
         for customer in loaded.values():
+            for segment in data.draw(st.sets(st.sampled_from(["vip@1", "idle@2"]))):
+                changes.memberships.append(
+                    Membership(
+                        customer=customer.number,
+                        segment=segment,
+                        inside=data.draw(st.booleans()),
+                        at=self.batches,
+                        look_at=data.draw(st.none() | TIMES),
+                    )
+                )
             if data.draw(st.booleans()):
                 journey = data.draw(st.sampled_from(["welcome", "winback", ""]))
                 reason = data.draw(st.sampled_from(["inside", "again"]))
@@ -93,6 +105,14 @@ class Twins(RuleBasedStateMachine):
                     )
                 )
         self.both("commit", changes)
+
+    @rule(after=st.integers(0, 4), limit=st.integers(1, 3))
+    def list_the_customers(self, after, limit):
+        self.both("numbers", after, limit)
+
+    @rule(segment=st.sampled_from(["vip@1", "idle@2"]))
+    def forget_a_segment(self, segment):
+        self.both("forget_segment", segment)
 
     @rule()
     def count_who_is_inside(self):
@@ -141,6 +161,7 @@ class Twins(RuleBasedStateMachine):
             state=data.draw(st.sampled_from(["a", "b"])),
             visit=before.visit + 1,
             due_at=data.draw(st.none() | TIMES) if status == "active" else None,
+            until=data.draw(st.none() | TIMES) if status == "active" else None,
             reason=None if status == "active" else data.draw(st.sampled_from([None, "", "x"])),
             laps=data.draw(st.dictionaries(st.just("r"), st.integers(1, 3))),
         )
@@ -168,9 +189,9 @@ class Twins(RuleBasedStateMachine):
             available_at=data.draw(TIMES),
         )
 
-    @rule(data=st.data(), now=TIMES, limit=st.integers(0, 3))
-    def deliver(self, data, now, limit):
-        self.both("claim", now, limit)
+    @rule(data=st.data(), now=TIMES, limit=st.integers(0, 3), room=st.none() | st.integers(0, 2))
+    def deliver(self, data, now, limit, room):
+        self.both("claim", now, limit, {} if room is None else {"email": room})
         settlements = [
             Settlement(
                 enrollment=send.enrollment,
@@ -180,6 +201,7 @@ class Twins(RuleBasedStateMachine):
                 reason=data.draw(st.sampled_from([None, "permanent"])),
                 available_at=data.draw(st.none() | TIMES),
                 suppress=data.draw(st.sampled_from([None, (send.customer, "ada@example.com")])),
+                uncounted=data.draw(st.booleans()),
             )
             for send in self.both("unsettled")
             if data.draw(st.booleans())
@@ -193,6 +215,10 @@ class Twins(RuleBasedStateMachine):
     @rule(until=TIMES, limit=st.integers(0, 4))
     def ask(self, until, limit):
         self.both("due", until, limit)
+        self.both("handed_over", "email", limit)
+        self.both("permissions", range(6))
+        self.both("left", [number * ENROLLMENTS_PER_CUSTOMER for number in range(6)])
+        self.both("next_available", {"email"})
         self.both("totals", until)
         self.both("rejected", limit)
         page = self.both("sends", limit)
@@ -242,6 +268,19 @@ class Twins(RuleBasedStateMachine):
         self.both("find_sends", 3, journey="welcome", channel="sms")
         self.both("requeue", [(ENROLLMENTS_PER_CUSTOMER, 1)], at)
 
+    @rule(journey=st.sampled_from(["welcome", "winback"]), at=TIMES, after=st.integers(0, 3), limit=st.integers(0, 3))
+    def pause_or_stop(self, journey, at, after, limit):
+        self.both("pause" if at % 4 else "stop", journey, at * 1_000)
+        self.both("inside", journey, after, limit)
+
+    @rule(
+        journey=st.sampled_from(["welcome", "winback"]),
+        at=TIMES,
+        overdue=st.sampled_from(["fire", "recompute", "skip_stale"]),
+    )
+    def resume(self, journey, at, overdue):
+        self.both("resume", journey, at * 1_000, overdue)
+
     @rule(name=NAMES)
     def tell_everything(self, name):
         self.both("dossier", name)
@@ -249,7 +288,7 @@ class Twins(RuleBasedStateMachine):
     @invariant()
     def they_agree_on_what_comes_next(self):
         self.both("reached", "welcome")
-        for verb in ("next_due", "next_available", "positions", "journey_counts", "send_counts"):
+        for verb in ("controls", "next_due", "next_available", "positions", "journey_counts", "send_counts"):
             self.both(verb)
 
     @invariant()
@@ -261,6 +300,7 @@ class Twins(RuleBasedStateMachine):
     @rule()
     def restart(self):
         waiting = self.memory._numbers._waiting
+        self.memory._outbox._turns = Turns()  # whose turn it is starts anew as well
         self.sqlite.close()
         self.sqlite = open_sqlite(self.path)
         # Newcomers who were never kept are forgotten by a restart; the twin forgets them too.

@@ -4,7 +4,7 @@ Takes a machine and, for a heat map, how many customers stand at each state; giv
 the file. Knows no form of picture, no store and no size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
@@ -13,6 +13,8 @@ from journeyscript.machine.wording import entry_in_words, state_in_words, transi
 
 ENTRY = ""
 """The id of the box in which every picture begins; no step can be called so."""
+
+MISSED = "no test comes here"
 
 
 class Heat(Struct, frozen=True, kw_only=True):
@@ -27,7 +29,7 @@ class Box(Struct, frozen=True, kw_only=True):
     """A state, or the entry. `kind` is the step's keyword, `entry` or `end`; `note` stands below the title.
 
     `warmth` is from 0 to 1: how much of the crowd at the fullest state stands here; `traffic` likewise, how many went
-    through.
+    through. `missed`: no test comes here.
     """
 
     id: str
@@ -37,11 +39,12 @@ class Box(Struct, frozen=True, kw_only=True):
     heat: Heat | None = None
     warmth: float = 0.0
     traffic: float = 0.0
+    missed: bool = False
 
     @property
     def whole(self) -> str:
         """Return all there is to say of the box, in one line."""
-        parts = (self.id, self.title, self.note, self.counts)
+        parts = (self.id, self.title, self.note, self.counts, MISSED if self.missed else "")
         return ": ".join(dict.fromkeys(part for part in parts if part))
 
     @property
@@ -56,11 +59,15 @@ class Box(Struct, frozen=True, kw_only=True):
 
 
 class Arrow(Struct, frozen=True, kw_only=True):
-    """A transition, or the way in, from box to box; `label` says when it is gone, empty where that needs no word."""
+    """A transition, or the way in, from box to box; `label` says when it is gone, empty where that needs no word.
+
+    `missed`: no test goes it.
+    """
 
     source: str
     target: str
     label: str = ""
+    missed: bool = False
 
 
 class Picture(Struct, frozen=True, kw_only=True):
@@ -71,8 +78,15 @@ class Picture(Struct, frozen=True, kw_only=True):
     arrows: tuple[Arrow, ...]
 
 
-def picture_of(machine: Machine, heat: Mapping[str, Heat] | None = None) -> Picture:
-    """Return the picture of a machine; with `heat`, every state carries its counts, zeros where none are given."""
+def picture_of(
+    machine: Machine,
+    heat: Mapping[str, Heat] | None = None,
+    missed: Collection[tuple[str, int | None]] = (),
+) -> Picture:
+    """Return the picture of a machine; with `heat`, every state carries its counts, zeros where none are given.
+
+    `missed` are the states, and their transitions by number from 0, that no test takes.
+    """
     shown = () if heat is None else tuple(heat.get(state.id, Heat()) for state in machine.states)
     fullest = max((one.here for one in shown), default=0)
     busiest = max((one.passed + one.left for one in shown), default=0)
@@ -89,11 +103,17 @@ def picture_of(machine: Machine, heat: Mapping[str, Heat] | None = None) -> Pict
                 heat=counts,
                 warmth=(counts.here / fullest) ** 0.5 if counts is not None and fullest else 0.0,
                 traffic=(counts.passed + counts.left) / busiest if counts is not None and busiest else 0.0,
+                missed=(state.id, None) in missed,
             )
         )
         arrows += [
-            Arrow(source=state.id, target=transition.target, label=transition_in_words(transition, state))
-            for transition in state.transitions
+            Arrow(
+                source=state.id,
+                target=transition.target,
+                label=transition_in_words(transition, state),
+                missed=(state.id, way) in missed,
+            )
+            for way, transition in enumerate(state.transitions)
         ]
     return Picture(journey=machine.journey, boxes=tuple(boxes), arrows=tuple(arrows))
 

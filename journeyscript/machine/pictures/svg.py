@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from journeyscript.machine.pictures.glyphs import broken, text_width
 from journeyscript.machine.pictures.layout import Point, Rectangle, lay_out
-from journeyscript.machine.pictures.picture import Arrow, Box, Picture
+from journeyscript.machine.pictures.picture import MISSED, Arrow, Box, Picture
 from journeyscript.machine.pictures.shapes import outline, slack
 
 _TITLE, _SMALL = 13.0, 11.0
@@ -53,6 +53,15 @@ _STYLE = """
   .exit .box { fill: var(--exit); stroke: var(--exit-line); }
   .entry .box { fill: var(--ink); stroke: none; }
 """
+_MISSED_STYLE = """
+  .journey { --missed: #c2255c; --missed-paper: #ffe3ec; }
+  @media (prefers-color-scheme: dark) { .journey { --missed: #f783ac; --missed-paper: #4a1f30; } }
+  .missed .box { fill: var(--missed-paper); stroke: var(--missed); stroke-dasharray: 5 3; }
+  .missed .way { stroke: var(--missed); stroke-dasharray: 5 3; }
+  .missed .head, .missed .label { fill: var(--missed); }
+"""
+"""For a picture on which something was missed, and no other one."""
+
 _UNWRITABLE = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _LOOKS = {
     "entry": "entry",
@@ -97,7 +106,7 @@ def svg(picture: Picture) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="journey" role="img" aria-labelledby="title desc" {area}>',
         f'<title id="title">{_text(f"Journey {picture.journey}")}</title>',
         f'<desc id="desc">{_text(_description(picture))}</desc>',
-        f"<style>{_STYLE}</style>",
+        f"<style>{_STYLE}{_MISSED_STYLE if _has_missed(picture) else ''}</style>",
         f'<rect class="paper" x="{-_MARGIN}" y="{-_MARGIN}" width="{width}" height="{height}"/>',
     ]
     titles = {box.id: box.title or "entry" for box in picture.boxes}
@@ -109,6 +118,10 @@ def svg(picture: Picture) -> str:
     for box, one, place in zip(picture.boxes, words, layout.boxes, strict=True):
         parts.append(_box(box, one, place))
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _has_missed(picture: Picture) -> bool:
+    return any(one.missed for one in (*picture.boxes, *picture.arrows))
 
 
 def _words(dress: str, text: str, width: float, most: int) -> _Words:
@@ -138,7 +151,8 @@ def _box_size(box: Box, words: _Words) -> tuple[float, float]:
 
 def _box(box: Box, words: _Words, place: Rectangle) -> str:
     shape = outline(box.kind, place)
-    parts = [f'<g class="{_LOOKS.get(box.kind, "do")}"><title>{_text(box.whole or "entry")}</title>']
+    looks = _LOOKS.get(box.kind, "do") + (" missed" if box.missed else "")
+    parts = [f'<g class="{looks}"><title>{_text(box.whole or "entry")}</title>']
     heavy = f' style="stroke-width: {_shown(1 + 4 * box.traffic)}"' if box.traffic else ""
     parts.append(f'<path class="box" d="{shape}"{heavy}/>')
     if box.warmth:
@@ -162,7 +176,13 @@ def _arrow(arrow: Arrow, way: tuple[Point, ...], titles: dict[str, str]) -> str:
     x, y = way[-1]
     head = f"M{_shown(x)} {_shown(y)}l-4 -8h8z"
     line = _rounded((*way[:-1], (x, y - 7)))
-    return f'<g><title>{_text(said)}</title><path class="way" d="{line}"/><path class="head" d="{head}"/></g>'
+    if arrow.missed:
+        said = f"{said} ({MISSED})"
+    return f'<g{_missed(arrow)}><title>{_text(said)}</title><path class="way" d="{line}"/><path class="head" d="{head}"/></g>'
+
+
+def _missed(arrow: Arrow) -> str:
+    return ' class="missed"' if arrow.missed else ""
 
 
 def _label(arrow: Arrow, words: _Words, place: Rectangle) -> str:
@@ -171,7 +191,7 @@ def _label(arrow: Arrow, words: _Words, place: Rectangle) -> str:
         f'<rect class="paper" x="{_shown(place.x)}" y="{_shown(place.y)}"'
         f' width="{_shown(place.width)}" height="{_shown(place.height)}"/>'
     )
-    return f"<g><title>{_text(arrow.label)}</title>{behind}{''.join(_written(words, place))}</g>"
+    return f"<g{_missed(arrow)}><title>{_text(arrow.label)}</title>{behind}{''.join(_written(words, place))}</g>"
 
 
 def _rounded(way: tuple[Point, ...]) -> str:

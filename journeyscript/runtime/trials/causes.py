@@ -40,6 +40,25 @@ def cause_in_words(send: KeptSend, story: Story) -> str:
     return f"`{decision.rule}`{values_in_words(decision.values)}"
 
 
+def leading_decision(send: KeptSend, story: Story) -> Decision | None:
+    """Return the decision that led to a send, or `None` where nothing is known of it."""
+    chain = _chain(send, story)
+    return chain[-1] if chain else None
+
+
+def cause_name(written: str, send: KeptSend, story: Story) -> str:
+    """Return what a test would write as the cause of a send: what it does write where that is right."""
+    if led_by(written, send, story):
+        return written
+    chain = _chain(send, story)
+    if not chain:
+        return written
+    kind, _, rest = chain[-1].rule.partition(" ")
+    if kind == "entry":
+        return next(e for e in story.enrollments if e.id == send.enrollment).entry.name
+    return rest if rest and kind in ("event", "arm") else chain[-1].rule
+
+
 def values_in_words(values: tuple[tuple[str, Value], ...]) -> str:
     """Return the values that a decision looked at, in parentheses behind a space; nothing where it looked at none."""
     shown = ", ".join(f"{text} = {value_in_words(value)}" for text, value in values)

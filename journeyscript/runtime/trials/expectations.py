@@ -13,6 +13,7 @@ from journeyscript.engine.calendar import local_text
 from journeyscript.machine.model import Machine, Send
 from journeyscript.rules import finding
 from journeyscript.runtime.trials.causes import value_in_words
+from journeyscript.runtime.trials.deciding import decided_against, decided_at_last
 from journeyscript.runtime.trials.expected_sends import sends_unlike, silences_broken
 from journeyscript.runtime.trials.happened import Failure, Happened, is_named, listed, standing
 from journeyscript.runtime.trials.invented import attribute_definitions, typed_mapping
@@ -93,6 +94,7 @@ def _path(expected: tuple[Scalar, ...], happened: Happened) -> Iterator[Failure]
                 expected=f"reached, in this order: {listed([item.text for item in expected])}",
                 happened=f"reached: {listed(reached)}",
                 why=(f"`{step.text}` does not follow what stands in front of it; the customer {standing(happened)}",),
+                decided=decided_against([s.id for s in happened.machine.states if is_named(s.id, step.text)], happened),
             )
             return
         position += 1
@@ -107,7 +109,13 @@ def _state(written: Scalar, happened: Happened) -> Iterator[Failure]:
     else:
         holds = is_named(last.state, wanted)
     if not holds:
-        yield Failure(span=written.span, expected=f"state `{wanted}`", happened=f"the customer {standing(happened)}")
+        steps = [state.id for state in happened.machine.states if is_named(state.id, wanted)]
+        yield Failure(
+            span=written.span,
+            expected=f"state `{wanted}`",
+            happened=f"the customer {standing(happened)}",
+            decided=decided_against(steps, happened) if steps else decided_at_last(happened),
+        )
 
 
 def _reason(written: Scalar, happened: Happened) -> Iterator[Failure]:
@@ -116,6 +124,7 @@ def _reason(written: Scalar, happened: Happened) -> Iterator[Failure]:
             span=written.span,
             expected=f"ended for the reason `{written.text}`",
             happened=f"the customer {standing(happened)}",
+            decided=decided_at_last(happened),
         )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from journeyscript.engine.calendar import local_text
 from journeyscript.machine.model import Send
 from journeyscript.runtime.trials.causes import cause_in_words, led_by
-from journeyscript.runtime.trials.happened import Failure, Happened, listed, standing
+from journeyscript.runtime.trials.deciding import decided_against, decided_send
+from journeyscript.runtime.trials.happened import Decided, Failure, Happened, listed, standing
 from journeyscript.runtime.values import parse_instant
 from journeyscript.stores.records import KeptSend
 from journeyscript.syntax.trial_file import Expectations, ExpectedSend, ExpectedSilence
@@ -38,7 +39,20 @@ def sends_unlike(expect: Expectations, happened: Happened) -> Iterator[Failure]:
             *(why for name in missing for why in why_not_sent(name, happened)),
             *(f"`{send.message}` {_sent_in_words(send, happened)}" for send in surplus),
         ),
+        decided=_decided(missing, surplus, happened),
     )
+
+
+def _decided(missing: list[str], surplus: list[KeptSend], happened: Happened) -> Decided | None:
+    """Return what the difference comes down to: a way that was not taken, else one that was."""
+    steps = [
+        state.id
+        for state in happened.machine.states
+        if isinstance(state.action, Send) and state.action.message in missing[:1]
+    ]
+    if steps and not any(send.message in missing[:1] for send in happened.skipped):
+        return decided_against(steps, happened)
+    return decided_send(surplus[0], happened) if surplus and not missing else None
 
 
 def _details(written: ExpectedSend, send: KeptSend, happened: Happened) -> Iterator[Failure]:
@@ -61,6 +75,7 @@ def _details(written: ExpectedSend, send: KeptSend, happened: Happened) -> Itera
             span=written.because.span,
             expected=f"{name} because of `{written.because.text}`",
             happened=f"{name} because of {cause_in_words(send, happened.story)}",
+            decided=decided_send(send, happened),
         )
 
 
@@ -81,6 +96,7 @@ def silences_broken(expected: tuple[ExpectedSilence, ...], happened: Happened) -
                 span=silence.message.span,
                 expected=f"`{message}` not sent",
                 happened=f"`{message}` {_sent_in_words(sent, happened)}",
+                decided=decided_send(sent, happened),
             )
         elif silence.reason is not None:
             yield Failure(

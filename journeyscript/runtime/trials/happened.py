@@ -11,24 +11,39 @@ from msgspec import Struct
 from journeyscript.diagnostics import Span
 from journeyscript.engine.calendar import local_text
 from journeyscript.engine.values import Enrollment
-from journeyscript.machine.model import Machine
+from journeyscript.machine.model import About, Machine
 from journeyscript.machine.wording import refusal_in_words
+from journeyscript.semantics.types import Value
 from journeyscript.stores.records import KeptSend, Story
 
 
+class Decided(Struct, frozen=True, kw_only=True):
+    """The decision that made the difference: the step that was left by it, its place, the rule, the values it saw."""
+
+    step: str
+    span: Span | None
+    why: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+
 class Failure(Struct, frozen=True, kw_only=True):
-    """One expectation that was not met: what was expected, what happened, and what explains it."""
+    """One expectation that was not met: what was expected, what happened, and what explains it.
+
+    `decided` is the decision that it comes down to, where there is one.
+    """
 
     span: Span
     expected: str
     happened: str
     why: tuple[str, ...] = ()
+    decided: Decided | None = None
 
 
 class Happened(Struct, frozen=True, kw_only=True):
     """What came of a story. `refused` is why the last event that could have started the journey did not."""
 
     machine: Machine
+    about: About
     story: Story
     zone: str
     refused: str | None

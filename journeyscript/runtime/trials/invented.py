@@ -12,8 +12,10 @@ from journeyscript.compiler import Project
 from journeyscript.diagnostics import Diagnostic
 from journeyscript.engine.calendar import add_calendar_days, resolve_zone
 from journeyscript.engine.values import Event
+from journeyscript.machine.model import ENTERED
 from journeyscript.rules import finding
 from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.session import requests_of
 from journeyscript.runtime.values import BadValue, parse_instant, typed_value
 from journeyscript.semantics.catalog import AttributeDefinition, Catalog, EventDefinition, suggestion
 from journeyscript.semantics.types import STRING, Instant, Value
@@ -55,9 +57,9 @@ class Invented(Struct, frozen=True, kw_only=True):
         return max((moment.at for moment in self.moments), default=self.profile.at)
 
 
-def invent(project: Project, test: WrittenTest) -> tuple[Invented | None, list[Diagnostic]]:
+def invent(project: Project, journey: str, test: WrittenTest) -> tuple[Invented | None, list[Diagnostic]]:
     """Return the story of a test and no findings, or no story and all that is wrong with it."""
-    reading = _Reading(project, test)
+    reading = _Reading(project, journey, test)
     invented = reading.story()
     return (None if reading.findings else invented), reading.findings
 
@@ -100,7 +102,8 @@ def _undeclared(pair: Pair, definitions: dict[str, AttributeDefinition], whose: 
 class _Reading:
     """The reading of one test; findings are collected."""
 
-    def __init__(self, project: Project, test: WrittenTest) -> None:
+    def __init__(self, project: Project, journey: str, test: WrittenTest) -> None:
+        self.project, self.journey = project, journey
         self.catalog, self.timezone, self.test = project.catalog, project.config.timezone, test
         self.findings: list[Diagnostic] = []
         self.zone: Value = None
@@ -143,12 +146,27 @@ class _Reading:
 
     def happening(self, customer: str, happening: Happening, now: Instant, number: int) -> Incoming | None:
         event = None if happening.event is None else self.event(happening.event, happening, now)
+        if happening.enter is not None:
+            event = self.request(happening.enter, now)
         if event is None and happening.attributes is None and happening.consent is None:
             return None
         source_id = None if happening.id is None else happening.id.text
         return self.record(
             customer, now, happening.attributes, happening.consent, event=event, source_id=source_id, number=number
         )
+
+    def request(self, written: Mapping, now: Instant) -> Event | None:
+        """Return the request to enter the tested journey."""
+        request = requests_of(self.project).get(self.journey)
+        if request is None:
+            message = f"`{self.journey}` starts on something else than a request"
+            self.findings.append(finding("JS005", message, written.span, help="write `event`, or `entry: { api: {} }`"))
+            return None
+        properties, findings = typed_mapping(written, request.properties, "the request")
+        self.findings += findings
+        for missing in _missing(request, written):
+            self.findings.append(finding("JS004", f"the request needs the property `{missing}`", written.span))
+        return Event(name=request.name, at=now, properties=properties)
 
     def event(self, name: Scalar, happening: Happening, now: Instant) -> Event | None:
         definition = self.catalog.events.get(name.text)
@@ -187,6 +205,7 @@ class _Reading:
             source="test",
             source_id=source_id,
             position=str(number),
+            enters=self.journey if event is not None and event.name == ENTERED else "",
         )
 
     def consent(self, node: Mapping | None) -> dict[str, bool]:

@@ -5,7 +5,7 @@ the situation. Each is lived through as `journeyscript test` would do it; the fi
 given, as the plain data of a test. Where none does, nothing is given: a test is never a guess.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ import yaml
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Severity, Situation
 from journeyscript.runtime.trials.happened import Happened
-from journeyscript.runtime.trials.trial import Trial
+from journeyscript.runtime.trials.trial import Trial, Verdict
 from journeyscript.runtime.trials.ways import Candidate, candidates
 from journeyscript.source.nodes import Mapping
 from journeyscript.source.yaml import read_yaml
@@ -35,11 +35,24 @@ def staged(project: Project, journey: str, situation: Situation, name: str) -> T
         KeyError: the project has no such journey.
     """
     trial = Trial(project, journey)
-    for candidate in islice(candidates(project, project.journeys[journey], situation), MOST_TRIED):
+    going = candidates(project, project.journeys[journey], situation)
+    return first_staged(trial, going, name, situation.path, lambda happened: _goes_through(happened, situation.path))
+
+
+def first_staged(
+    trial: Trial,
+    going: Iterator[Candidate],
+    name: str,
+    path: Sequence[str],
+    wanted: Callable[[Happened], bool],
+) -> TestData | None:
+    """Return a test of the first candidate whose story is a wanted one, or `None`; `path` is what it expects of it."""
+    journey = trial.machine.journey
+    for candidate in islice(going, MOST_TRIED):
         happened = _lived(trial, journey, candidate, {"state": "active"})
-        if happened is None or not _goes_through(happened, situation.path):
+        if happened is None or not wanted(happened):
             continue
-        expect = _expectation(happened, situation)
+        expect = expectation(happened, path)
         if _passes(trial, journey, candidate, expect):
             return {"name": name, **_story(candidate), "expect": expect}
     return None
@@ -55,9 +68,25 @@ def _passes(trial: Trial, journey: str, candidate: Candidate, expect: TestData) 
     return test is not None and trial.run(test, MemoryStore()).passed
 
 
+def tried(trial: Trial, test: TestData) -> Verdict:
+    """Return the verdict on a test that is plain data.
+
+    Raises:
+        ValueError: it is no test, by its shape.
+    """
+    read = _read(trial.machine.journey, test)
+    if read is None:
+        raise ValueError("what was put together has not the shape of a test")
+    return trial.run(read, MemoryStore())
+
+
 def _written(journey: str, candidate: Candidate, expect: TestData) -> WrittenTest | None:
     """Return a candidate as a test that was read from a file."""
-    document = {"journey": journey, "tests": [{"name": "tried", **_story(candidate), "expect": expect}]}
+    return _read(journey, {"name": "tried", **_story(candidate), "expect": expect})
+
+
+def _read(journey: str, test: TestData) -> WrittenTest | None:
+    document = {"journey": journey, "tests": [test]}
     node, findings = read_yaml("tried.test.yaml", yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
     if node is not None:
         findings = [*findings, *check_structure("test", node)]
@@ -76,18 +105,23 @@ def _goes_through(happened: Happened, path: tuple[str, ...]) -> bool:
     return all(step in reached for step in path)
 
 
-def _expectation(happened: Happened, situation: Situation) -> TestData:
+def expectation(happened: Happened, path: Sequence[str]) -> TestData:
     """Return what happened, as a test would expect it."""
     last = happened.last
     expect: TestData = {"sends": [{"message": send.message, "channel": send.channel} for send in happened.sent]}
     if happened.skipped:
         expect["not_sent"] = [{"message": send.message, "reason": send.reason} for send in happened.skipped]
-    if situation.path:
-        expect["path"] = list(situation.path)
-    if last is None:
-        expect["state"] = "not_entered"
-    else:
-        expect["state"] = last.state if last.status == "active" else last.status
-        if last.reason is not None:
-            expect["reason"] = last.reason
+    if path:
+        expect["path"] = list(path)
+    expect["state"] = expected_state(happened)
+    if last is not None and last.reason is not None:
+        expect["reason"] = last.reason
     return expect
+
+
+def expected_state(happened: Happened) -> str:
+    """Return how the journey stands for the customer, as a test would expect it."""
+    last = happened.last
+    if last is None:
+        return "not_entered"
+    return last.state if last.status == "active" else last.status

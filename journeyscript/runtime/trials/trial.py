@@ -5,6 +5,8 @@ project's channels and policies; nothing is delivered: a message counts as sent 
 timer has fired that is due up to the story's last moment.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -14,11 +16,14 @@ from journeyscript.engine.calendar import local_text, resolve_zone
 from journeyscript.engine.entry import HELD_OUT, REFRESHED, Refused, asked
 from journeyscript.engine.values import Event, Facts
 from journeyscript.machine.canonical import version_of
+from journeyscript.machine.model import ENTERED
 from journeyscript.machine.wording import refusal_in_words, rule_in_words
 from journeyscript.runtime.batch import Rules, advance
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.programs import Programs
 from journeyscript.runtime.session import policies_of, policies_on
+from journeyscript.runtime.starting import Schedules
+from journeyscript.runtime.trials.coverage import Coverage, coverage_of
 from journeyscript.runtime.trials.expectations import check_names, judge
 from journeyscript.runtime.trials.happened import Failure, Happened
 from journeyscript.runtime.trials.invented import Invented, invent
@@ -45,7 +50,8 @@ class Line(Struct, frozen=True, kw_only=True):
 class Verdict(Struct, frozen=True, kw_only=True):
     """What came of one test.
 
-    `findings` say what is wrong with the test itself; then it was not run. `zone` is the one that `lines` are told in.
+    `findings` say what is wrong with the test itself; then it was not run. `zone` is the one that `lines` are told in,
+    `happened` all that came of it.
     """
 
     journey: str
@@ -55,6 +61,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     failures: tuple[Failure, ...] = ()
     zone: str = "UTC"
     lines: tuple[Line, ...] = ()
+    happened: Happened | None = None
 
     @property
     def passed(self) -> bool:
@@ -73,7 +80,7 @@ class Trial:
         """
         compiled = project.journeys[journey]
         version = version_of(compiled.machine)
-        self.project, self.machine, self.version = project, compiled.machine, version
+        self.project, self.compiled, self.machine, self.version = project, compiled, compiled.machine, version
         self._deployment = Deployment(
             version=version, machine=compiled.machine, about=compiled.about, contents=compiled.contents
         )
@@ -88,19 +95,25 @@ class Trial:
     def run(self, test: WrittenTest, store: Store) -> Verdict:
         """Return the verdict on one test; the store is empty before, and holds the story afterwards."""
         verdict = Verdict(journey=self.machine.journey, name=test.name.text, span=test.name.span)
-        invented, findings = invent(self.project, test)
+        invented, findings = invent(self.project, self.machine.journey, test)
         findings = [*findings, *check_names(test.expect, self.project, self.machine)]
         if invented is None or findings:
             return replace(verdict, findings=tuple(findings))
         life = _Life(self, store, invented)
         happened = life.live()
         failures = judge(test.expect, happened, self.project.catalog)
-        return replace(verdict, failures=tuple(failures), zone=happened.zone, lines=tuple(life.lines(happened.zone)))
+        lines = tuple(life.lines(happened.zone))
+        return replace(verdict, failures=tuple(failures), zone=happened.zone, lines=lines, happened=happened)
 
     def happening(self, test: WrittenTest, store: Store) -> Happened | None:
         """Return what comes of a test's story, whatever it expects; `None` where the story cannot be told."""
-        invented, _ = invent(self.project, test)
+        invented, _ = invent(self.project, self.machine.journey, test)
         return None if invented is None else _Life(self, store, invented).live()
+
+    def coverage(self, verdicts: Iterable[Verdict]) -> Coverage:
+        """Return what of the journey tests went through."""
+        stories = [verdict.happened.story for verdict in verdicts if verdict.happened is not None]
+        return coverage_of(self.compiled, self._rules.channels, self._rules.policies, stories)
 
     def begin(self, store: Store, at: Instant) -> Rules:
         """Deploy the journey to a store; return what batches over it go by."""
@@ -114,6 +127,7 @@ class _Life:
     def __init__(self, trial: Trial, store: Store, invented: Invented) -> None:
         self.trial, self.store, self.invented = trial, store, invented
         self.rules = trial.begin(store, invented.profile.at)
+        self._schedules = Schedules(store, self.rules, invented.profile.at - 1)
         self.refusals: list[str] = []
         self._told: list[tuple[Instant, str, str, tuple[tuple[str, Value], ...]]] = []
         self._left: dict[int, str] = {}
@@ -138,6 +152,7 @@ class _Life:
         zone, _ = resolve_zone(story.customer.attributes.get("timezone"), self.trial.machine.timezone)
         return Happened(
             machine=self.trial.machine,
+            about=self.trial.compiled.about,
             story=story,
             zone=zone,
             refused=self.refusals[-1] if self.refusals else None,
@@ -158,11 +173,25 @@ class _Life:
             self._told.append((record.at, record.event.name, why, tuple(record.event.properties.items())))
 
     def _fire(self, until: Instant) -> None:
+        while (moment := self._schedules.next()) is not None and moment <= until:
+            self._fire_timers(moment)
+            changes = self._schedules.fire(moment)
+            if changes is not None:
+                self._note(changes)
+        self._fire_timers(until)
+
+    def _fire_timers(self, until: Instant) -> None:
         while due := self.store.due(until, AT_ONCE):
             self._keep(advance(self.store, self.rules, due=due, now=until))
 
     def _keep(self, changes: Changes) -> None:
         self.store.commit(changes)
+        self._note(changes)
+
+    def _note(self, changes: Changes) -> None:
+        for refusal in changes.refusals:
+            if refusal.event == ENTERED:
+                self._refused(Event(name=ENTERED, at=refusal.at), refusal.reason, ())
         for kept in changes.decisions:
             decision = kept.decision
             why = rule_in_words(self.trial.machine, self._left.get(kept.enrollment), decision.rule)
@@ -173,7 +202,7 @@ class _Life:
         """Note why an event that could have started the journey did not."""
         journey, program = self.trial.machine.journey, self.rules.programs[self.trial.version]
         for refusal in changes.refusals:
-            if refusal.journey == journey and refusal.event == event.name:
+            if refusal.journey == journey and refusal.event == event.name != ENTERED:
                 self._refused(event, refusal.reason, ())
         if any(kept.decision.rule in _STARTS for kept in changes.decisions):
             return

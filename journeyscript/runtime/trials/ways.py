@@ -8,7 +8,7 @@ really goes that way is for the engine to say, not for this module.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import islice, pairwise, product
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -17,12 +17,34 @@ from msgspec.structs import replace
 from journeyscript.checks.regions import survey
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Occasion, Situation
+from journeyscript.engine.chance import draw
+from journeyscript.engine.schedule import next_firing, next_moment
 from journeyscript.machine.graph import path_to
 from journeyscript.machine.lowering import Compiled
-from journeyscript.machine.model import After, Arm, CalendarDays, Due, If, Machine, On, State, Transition, When
+from journeyscript.machine.model import (
+    After,
+    Always,
+    Arm,
+    AtDate,
+    ByApi,
+    ByDate,
+    BySchedule,
+    BySegment,
+    CalendarDays,
+    Due,
+    If,
+    Lap,
+    Machine,
+    On,
+    State,
+    Transition,
+    When,
+)
+from journeyscript.machine.needs import nodes
+from journeyscript.runtime.trials.invented import DEFAULT_START
 from journeyscript.semantics import typed
 from journeyscript.semantics.catalog import AttributeDefinition, Catalog
-from journeyscript.semantics.types import Milliseconds, Type, Value
+from journeyscript.semantics.types import TIMESTAMP, Milliseconds, Type, Value
 from journeyscript.syntax.duration import DAY, HOUR, MINUTE, show_duration
 
 Data: TypeAlias = dict[str, Any]
@@ -32,13 +54,29 @@ Asked: TypeAlias = tuple[typed.Expression, bool]
 MOST_CUSTOMERS = 12
 """So many kinds of customers who fit all conditions are tried."""
 
+MOST_ROUNDS = 20
+"""So many rounds of a loop are gone through at most."""
+
 MOST_NAMES = 60
 """So many names are tried where chance decides, which is drawn from the name."""
 
 LONG = 9 * DAY
 """Longer than any wait for a time of day or a window."""
 
+MOST_VARIANTS = 16
+"""So many variants of a way, which differ in what leads from one step to the next, are tried."""
+
+MOST_DRAWN = 2_000
+"""So many names are looked at for one that draws the arms of a way."""
+
+FEW_NAMES = 3
+"""So many of them are tried where the name alone decides."""
+
+SOME_DAY = "2026-01-08"
+"""A few days behind the beginning of a story."""
+
 _COUNTED = re.compile(r"count\((\w+)(?P<more>.*)\)$")
+_SUMMED = re.compile(r"(?:sum|average|min|max)\((\w+)\.(\w+)(?P<more>.*)\)$")
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -49,25 +87,84 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class Leg(Struct, frozen=True, kw_only=True):
-    """A state on the way, and the transition out of it; the last one has none."""
+    """A state on the way, and the transition out of it; the last one has none. `fixed`: no other one will do."""
 
     state: State
     number: int | None
+    fixed: bool = False
 
 
 def candidates(project: Project, compiled: Compiled, situation: Situation) -> Iterator[Candidate]:
     """Yield candidates, none where no way leads through the situation."""
     legs = way(compiled.machine, situation.path)
-    if legs is None:
+    if legs is not None:
+        yield from candidates_along(project, compiled, legs, situation)
+
+
+def candidates_along(
+    project: Project, compiled: Compiled, legs: Sequence[Leg], situation: Situation
+) -> Iterator[Candidate]:
+    """Yield candidates who should go from leg to leg, of whom the situation is so."""
+    for chosen in islice(_variants(legs), MOST_VARIANTS):
+        names = list(islice(_names(compiled.machine, chosen), MOST_NAMES))
+        for facts in _customers(project.catalog, compiled, chosen, situation):
+            known = {**_days(chosen), **facts}
+            for name in names:
+                try:
+                    yield Telling(project, compiled.machine, known).candidate(chosen, situation, name)
+                except (OverflowError, ValueError):  # A moment that no calendar has.
+                    break
+
+
+def _variants(legs: Sequence[Leg]) -> Iterator[Sequence[Leg]]:
+    """Yield the way with every other transition that leads to the same next step: an event, or the end of the wait."""
+    choices = []
+    for leg in legs:
+        taken = _taken(leg)
+        others = () if taken is None or leg.fixed else enumerate(leg.state.transitions)
+        same = [n for n, other in others if taken is not None and other.target == taken.target and n != leg.number]
+        choices.append([leg, *(Leg(state=leg.state, number=number) for number in same)])
+    yield from product(*choices)
+
+
+def _names(machine: Machine, legs: Sequence[Leg]) -> Iterator[str | None]:
+    """Yield names with which somebody draws the arms on the way, and is not held out; `None` where chance is not asked.
+
+    What is drawn for each entry hangs on more than the name: then any may do.
+    """
+    arms = [t.trigger for t in (_taken(leg) for leg in legs) if t is not None and isinstance(t.trigger, Arm)]
+    if not arms:
+        yield None
+    if not arms and not machine.entry.holdout:
         return
-    chance = any(isinstance(t.trigger, Arm) for t in (_taken(leg) for leg in legs) if t is not None)
-    names = [f"customer {number}" for number in range(1, MOST_NAMES + 1)] if chance else [None]
-    for facts in _customers(project.catalog, compiled, legs, situation):
-        for name in names:
-            try:
-                yield _Telling(project, compiled.machine, facts).candidate(legs, situation, name)
-            except (OverflowError, ValueError):  # A moment that no calendar has.
-                break
+    number = 0
+    for name in (f"customer {count}" for count in range(1, MOST_DRAWN + 1)):
+        drawn = all(
+            arm.low <= draw(1_000_000, arm.experiment, name) < arm.high for arm in arms if arm.per == "customer"
+        )
+        if drawn and number < (MOST_NAMES if any(arm.per == "entry" for arm in arms) else FEW_NAMES):
+            number += 1
+            yield name
+
+
+def _days(legs: Sequence[Leg]) -> Facts:
+    """Return some day for each date that is waited for on the way."""
+    days: Facts = {}
+    for leg in legs:
+        if isinstance(leg.state.timer, AtDate):
+            for node in nodes(leg.state.timer.moment):
+                match node:
+                    case typed.Attribute(name=name, type=kind) if kind.kind in ("date", "timestamp"):
+                        days[f"customer.{name}"] = _some_day(kind)
+                    case typed.EntryProperty(name=name, type=kind) if kind.kind in ("date", "timestamp"):
+                        days[f"entry.event.{name}"] = _some_day(kind)
+                    case _:
+                        pass
+    return days
+
+
+def _some_day(kind: Type) -> Value:
+    return SOME_DAY if kind.kind == "date" else DEFAULT_START + 3 * DAY
 
 
 def way(machine: Machine, path: Sequence[str]) -> list[Leg] | None:
@@ -89,14 +186,43 @@ def _leading(state: State, target: str) -> int:
     return next(number for number, transition in enumerate(state.transitions) if transition.target == target)
 
 
+def way_by(machine: Machine, state: State, number: int) -> list[Leg] | None:
+    """Return a way through one transition of a state; `None` where none leads there.
+
+    A loop is left for want of rounds after all of them were gone through.
+    """
+    legs = way(machine, (state.id,))
+    if legs is None:
+        return None
+    lap = next((t for t in state.transitions if isinstance(t.trigger, Lap)), None)
+    if lap is not None and isinstance(lap.trigger, Lap) and isinstance(state.transitions[number].trigger, Always):
+        legs = [*legs[:-1], *_round(machine, state, lap.target) * min(lap.trigger.times, MOST_ROUNDS), legs[-1]]
+    target = next(one for one in machine.states if one.id == state.transitions[number].target)
+    return [*legs[:-1], Leg(state=state, number=number, fixed=True), Leg(state=target, number=None)]
+
+
+def _round(machine: Machine, loop: State, first: str) -> list[Leg]:
+    """Return the shortest way from a loop through its body and back."""
+    states = {state.id: state for state in machine.states}
+    names = [loop.id, *path_to(replace(machine, initial=first), loop.id)]
+    return [Leg(state=states[one], number=_leading(states[one], other)) for one, other in pairwise(names)]
+
+
 def _taken(leg: Leg) -> Transition | None:
     return None if leg.number is None else leg.state.transitions[leg.number]
 
 
 def _asked(compiled: Compiled, legs: Sequence[Leg]) -> list[Asked]:
     """Return the conditions that decide on the way, each with what it has to say."""
-    where = compiled.machine.entry.where
-    asked: list[Asked] = [] if where is None else [(where, True)]
+    entry = compiled.machine.entry
+    asked: list[Asked] = [] if entry.where is None else [(entry.where, True)]
+    match entry.trigger:
+        case BySchedule(audience=audience):
+            asked.append((audience, True))
+        case BySegment(condition=condition, on=on):
+            asked.append((condition, on == "enter"))
+        case _:
+            pass
     for leg in legs:
         if leg.number is None:
             continue
@@ -137,21 +263,48 @@ def _equalities(catalog: Catalog, given: Facts) -> Iterator[Asked]:
             yield equal, True
 
 
-class _Telling:
+class Telling:
     """The telling of one candidate: what is so is spread over the customer, their past and their events."""
 
     def __init__(self, project: Project, machine: Machine, facts: Facts) -> None:
         self.catalog, self.channels, self.machine, self.facts = project.catalog, project.channels, machine, facts
         self.timeline: list[Data] = []
+        self.late: Data = {}
 
     def candidate(self, legs: Sequence[Leg], situation: Situation, name: str | None) -> Candidate:
-        entry = self.properties(self.machine.entry.event, self.about("entry.event.") | self.about("event."))
         self.past(before=True)
-        self.happens(self.machine.entry.event, entry)
+        self.starts()
         self.past(before=False)
         for leg in legs:
             self.rest(leg, [item for item in situation.timeline if item.step == leg.state.id])
-        return Candidate(customer=self.customer(name), timeline=self.timeline)
+        customer = {name: value for name, value in self.customer(name).items() if name not in self.late}
+        return Candidate(customer=customer, timeline=self.timeline)
+
+    def starts(self) -> None:
+        """Have happen what the journey starts on."""
+        entry, known = self.machine.entry, self.about("entry.event.") | self.about("event.")
+        match entry.trigger:
+            case None:
+                self.happens(entry.event, self.properties(entry.event, known))
+            case ByApi(properties=kinds, optional=optional):
+                asked = {n: known.get(n) for n in kinds if known.get(n) is not None or n not in optional}
+                values = {n: anything(kinds[n]) if v is None else written(v, kinds[n]) for n, v in asked.items()}
+                self.timeline.append({"enter": values})
+            case BySchedule():
+                firing = next_firing(entry.trigger, self.machine.timezone, DEFAULT_START)
+                if firing is not None:
+                    self.timeline.append({"at": written(firing.at, TIMESTAMP)})
+            case ByDate(moment=typed.Attribute(name=name)):
+                self.facts = {f"customer.{name}": SOME_DAY, **self.facts}
+                value = self.facts[f"customer.{name}"]
+                moment = next_moment(entry.trigger, value, None, self.machine.timezone, DEFAULT_START)
+                if moment is not None:
+                    self.timeline.append({"at": written(moment, TIMESTAMP)})
+            case BySegment() | ByDate():
+                # Who is in a segment from the beginning does not come into it: they get there by what changes.
+                changes = self.customer(None)
+                self.late = {n: changes[n] for n in self.about("customer.") if n in changes}
+                self.timeline.append({"after": "1 hour", **({"attributes": self.late} if self.late else {})})
 
     def about(self, prefix: str) -> Facts:
         return {name.removeprefix(prefix): v for name, v in self.facts.items() if name.startswith(prefix)}
@@ -175,12 +328,20 @@ class _Telling:
         definition = self.catalog.events.get(event)
         found: Data = {}
         for prop in () if definition is None else definition.properties.values():
-            value = known.get(prop.name)
+            value = known.get(prop.name, self.summed(event, prop.name))
             if value is not None:
                 found[prop.name] = written(value, prop.type)
             elif not prop.optional:
                 found[prop.name] = anything(prop.type)
         return found
+
+    def summed(self, event: str, name: str) -> Value:
+        """Return what a condition wants the values of a property to add up to."""
+        for leaf, value in self.facts.items():
+            match = _SUMMED.match(leaf)
+            if match is not None and (match[1], match[2]) == (event, name):
+                return value
+        return None
 
     def happens(self, event: str, properties: Data, after: Milliseconds = 0) -> None:
         moment: Data = {"after": show_duration(after)} if after else {}
@@ -193,6 +354,12 @@ class _Telling:
             if match is None or not isinstance(value, int) or ("since entry" in match["more"]) == before:
                 continue
             for _ in range(min(value, 20)):
+                self.happens(match[1], self.properties(match[1], {}), after=MINUTE if self.timeline else 0)
+        for name, value in self.facts.items():
+            match = _SUMMED.match(name)
+            if match is None or value is None or ("since entry" in match["more"]) == before:
+                continue
+            if match[1] not in (self.machine.entry.event, *(item.get("event") for item in self.timeline)):
                 self.happens(match[1], self.properties(match[1], {}), after=MINUTE if self.timeline else 0)
 
     def rest(self, leg: Leg, occasions: Sequence[Occasion]) -> None:

@@ -5,6 +5,7 @@ stale in the heap is dropped when its time comes up. Knows neither enrollments n
 """
 
 from collections.abc import Generator
+from contextlib import closing
 from heapq import heapify, heappop, heappush
 from typing import Generic, TypeVar
 
@@ -39,7 +40,13 @@ class Agenda(Generic[K]):
         return self._heap[0][0] if self._heap else None
 
     def until(self, at: Instant) -> Generator[K, None, None]:
-        """Yield the keys due at or before `at`, all of which stay; nothing may be put or removed meanwhile.
+        """Yield the keys due at or before `at`; see `timed`."""
+        with closing(self.timed(at)) as entries:
+            for _, key in entries:
+                yield key
+
+    def timed(self, at: Instant) -> Generator[tuple[Instant, K], None, None]:
+        """Yield the times and keys due at or before `at`, all of which stay; nothing may be put or removed meanwhile.
 
         Whoever stops early closes the iterator.
         """
@@ -49,7 +56,7 @@ class Agenda(Generic[K]):
                 entry = heappop(self._heap)
                 if self._times.get(entry[1]) == entry[0] and (not passed or passed[-1] != entry):
                     passed.append(entry)
-                    yield entry[1]
+                    yield entry
         finally:
             for entry in passed:
                 heappush(self._heap, entry)

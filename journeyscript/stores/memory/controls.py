@@ -1,7 +1,6 @@
 """What an operator orders of a journey: to stand still, to go on, to let nobody in; and who is inside of it.
 
-Changes the shelves in place. What is due and what is pending of a paused journey is taken off the agendas until it is
-resumed.
+Changes the shelves in place. Who is inside of a paused journey is taken off the agenda until it is resumed.
 """
 
 from collections.abc import Iterator
@@ -23,7 +22,8 @@ def pause(shelves: Shelves, journey: str, at: Instant) -> bool:
         return False
     _keep(shelves, journey, replace(before, paused_at=at))
     shelves.paused.add(journey)
-    _renew(shelves, journey)
+    for _, enrollment in _active(shelves, journey):
+        shelves.schedule(enrollment)
     return True
 
 
@@ -39,10 +39,10 @@ def resume(shelves: Shelves, journey: str, at: Instant, overdue: Overdue) -> boo
         return True
     shelves.paused.discard(journey)
     for profile, enrollment in _active(shelves, journey):
-        profile.enrollments[enrollment.id] = _released(enrollment, at, paused_at if overdue == "recompute" else None)
+        released = _released(enrollment, at, paused_at if overdue == "recompute" else None)
+        shelves.keep(profile, released)
     for send in shelves.outbox.unsent(journey):
         shelves.outbox.put(_released_send(send, at, paused_at, overdue))
-    _renew(shelves, journey)
     return True
 
 
@@ -75,14 +75,6 @@ def _active(shelves: Shelves, journey: str) -> Iterator[tuple[Profile, Enrollmen
                 yield profile, enrollment
 
 
-def _renew(shelves: Shelves, journey: str) -> None:
-    """Put what is due and what is pending of a journey on the agendas, or take it off."""
-    for _, enrollment in _active(shelves, journey):
-        shelves.schedule(enrollment)
-    for send in shelves.outbox.unsent(journey):
-        shelves.outbox.put(send)
-
-
 def _released(enrollment: Enrollment, at: Instant, paused_at: Instant | None) -> Enrollment:
     """Return an enrollment that goes on; `paused_at` where its timers are moved by the length of the pause."""
     if paused_at is not None:
@@ -90,13 +82,19 @@ def _released(enrollment: Enrollment, at: Instant, paused_at: Instant | None) ->
         moved = whole_second(lasted)
         enrollment = replace(
             enrollment,
-            due_at=None if enrollment.due_at is None else enrollment.due_at + moved,
-            deadline=None if enrollment.deadline is None else enrollment.deadline + moved,
+            # A look at conditions stays when it was; what it comes before is moved.
+            due_at=enrollment.due_at if enrollment.until is not None else _later(enrollment.due_at, moved),
+            until=_later(enrollment.until, moved),
+            deadline=_later(enrollment.deadline, moved),
             since=enrollment.since if enrollment.held is None else enrollment.since + lasted,
         )
     if enrollment.held is not None and enrollment.held.reason == "paused" and enrollment.due_at is not None:
-        return replace(enrollment, due_at=min(enrollment.due_at, whole_second(at)))
+        return replace(enrollment, due_at=min(enrollment.due_at, whole_second(at)), until=None)
     return enrollment
+
+
+def _later(moment: Instant | None, moved: int) -> Instant | None:
+    return None if moment is None else moment + moved
 
 
 def _released_send(send: KeptSend, at: Instant, paused_at: Instant, overdue: Overdue) -> KeptSend:

@@ -54,6 +54,7 @@ def _unite(shelves: Shelves, stays: Profile, leaves: Profile, at: Instant) -> Me
         for _, arrival, event in placed:
             stays.keep_event(event, arrival)
     _inherit(shelves, stays.number, leaves.number)
+    shelves.memberships.forget(leaves.number)
     stays.update(merging.united(one, other))
     _empty(shelves, leaves)
     shelves.heirs[leaves.number] = stays.number
@@ -106,6 +107,7 @@ def erase(shelves: Shelves, external_id: str, at: Instant) -> Erased | None:
         replace(one, detail="") if one.customer == profile.number else one for one in shelves.refusals
     ]
     shelves.past.pop(profile.number, None)
+    shelves.memberships.forget(profile.number)
     for name in names_of(shelves, profile):
         del shelves.aliases[name]
     _empty(shelves, profile)
@@ -135,8 +137,10 @@ def story_of(shelves: Shelves, external_id: str) -> Story | None:
     profile = shelves.find(external_id)
     if profile is None:
         return None
+    customer = shelves.record(profile, history=True)
+    customer.memberships = shelves.memberships.of(profile.number)
     return Story(
-        customer=shelves.record(profile, history=True),
+        customer=customer,
         enrollments=tuple(sorted(profile.enrollments.values(), key=lambda one: (one.entered_at, one.id))),
         decisions=shelves.trace.of_customer(profile.number),
         sends=tuple(shelves.outbox.of_customer(profile.number)),

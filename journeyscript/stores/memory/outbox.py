@@ -6,7 +6,8 @@ outcome stays.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, closing
 from heapq import nlargest
 from itertools import islice
@@ -28,7 +29,9 @@ _Counted: TypeAlias = tuple[str, str, str, str, str | None]
 class Outbox:
     """All sends of a store."""
 
-    def __init__(self) -> None:
+    def __init__(self, paused: AbstractSet[str]) -> None:
+        """Start empty; what belongs to `paused` journeys, which may change later, is not given out."""
+        self._paused = paused
         self._sends: dict[Place, KeptSend] = {}
         self._pending: dict[Lane, Agenda[Place]] = {}
         self._turns = Turns()
@@ -62,6 +65,9 @@ class Outbox:
     def _lane(self, send: KeptSend) -> Agenda[Place]:
         return self._pending.setdefault((send.channel, send.journey), Agenda())
 
+    def _lanes(self) -> Iterator[tuple[Lane, Agenda[Place]]]:
+        return ((lane, agenda) for lane, agenda in self._pending.items() if lane[1] not in self._paused)
+
     def _put(self, place: Place, send: KeptSend) -> None:
         self._sends[place] = send
         if send.status == "pending":
@@ -76,7 +82,7 @@ class Outbox:
     def claim(self, now: Instant, limit: int, room: Mapping[str, int]) -> list[KeptSend]:
         """Mark pending sends as being sent; return them, oldest first."""
         with ExitStack() as stack:
-            ready = [lane for lane, agenda in self._pending.items() if (at := agenda.first()) is not None and at <= now]
+            ready = [lane for lane, agenda in self._lanes() if (at := agenda.first()) is not None and at <= now]
             lanes = {lane: stack.enter_context(closing(self._pending[lane].until(now))) for lane in ready}
             places = self._turns.pick(lanes, limit, room)
         places.sort(key=lambda place: (self._sends[place].available_at, *place))
@@ -87,6 +93,18 @@ class Outbox:
             self._put(place, taken)
             claimed.append(taken)
         return claimed
+
+    def unsent(self, journey: str) -> list[KeptSend]:
+        """Return a journey's messages that are still to be sent, or being sent."""
+        return [one for one in self._sends.values() if one.journey == journey and one.status in {"pending", "sending"}]
+
+    def received(self, numbers: Collection[int]) -> dict[int, frozenset[str]]:
+        """Return by enrollment which messages went to these customers, or are on their way. Walks all sends."""
+        found: dict[int, set[str]] = {}
+        for send in self._sends.values():
+            if send.enrollment // ENROLLMENTS_PER_CUSTOMER in numbers and send.status not in {"skipped", "failed"}:
+                found.setdefault(send.enrollment, set()).add(send.message)
+        return {enrollment: frozenset(messages) for enrollment, messages in found.items()}
 
     def unsettled(self) -> list[KeptSend]:
         """Return what is being sent, oldest first."""
@@ -175,7 +193,7 @@ class Outbox:
 
     def next_available(self, without: Collection[str]) -> Instant | None:
         """Return when the next pending send of another channel than these may be attempted."""
-        firsts = (agenda.first() for (channel, _), agenda in self._pending.items() if channel not in without)
+        firsts = (agenda.first() for (channel, _), agenda in self._lanes() if channel not in without)
         return min((at for at in firsts if at is not None), default=None)
 
     def handed_over(self, channel: str, limit: int) -> list[Instant]:

@@ -49,6 +49,10 @@ class Profile(Struct, kw_only=True, gc=False):
         else:
             insort(events, (event.at, arrival, event), key=_PLACE)
 
+    def past(self) -> dict[str, list[Event]]:
+        """Return the events that are needed, oldest first."""
+        return {name: [placed[2] for placed in events] for name, events in self.history.items()}
+
     def in_order(self) -> list[Enrollment]:
         """Return all enrollments in order of entry."""
         if len(self.enrollments) < 2:
@@ -71,9 +75,7 @@ class Profile(Struct, kw_only=True, gc=False):
             else:
                 ended = enrollment.since if enrollment.ended_at is None else enrollment.ended_at
                 last_exits[where] = max(last_exits.get(where, ended), ended)
-        past: dict[str, list[Event]] = {}
-        if history and self.history:
-            past = {name: [placed[2] for placed in events] for name, events in self.history.items()}
+        past = self.past() if history and self.history else {}
         return Customer(
             number=self.number,
             external_id=self.external_id,

@@ -8,13 +8,14 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from journeyscript.engine.values import Enrollment, Status
+from journeyscript.engine.values import Control, Enrollment, Status
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.memory.agenda import Agenda
+from journeyscript.stores.memory.memberships import Memberships
 from journeyscript.stores.memory.outbox import Outbox
 from journeyscript.stores.memory.profile import Profile
 from journeyscript.stores.memory.trace import Trace
-from journeyscript.stores.records import Customer, KeptEvent, Refusal, Rejected
+from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Customer, KeptEvent, Refusal, Rejected
 
 Where: TypeAlias = tuple[str, str]
 """A journey and a key."""
@@ -40,10 +41,13 @@ class Shelves(Struct, kw_only=True, frozen=True):
     trace: Trace
     outbox: Outbox
     due: Agenda[int]
+    memberships: Memberships
     aliases: dict[str, int] = {}
     heirs: dict[int, int] = {}
     gone: set[int] = set()
     past: dict[int, dict[Where, Past]] = {}
+    controls: dict[str, Control] = {}
+    paused: set[str]
     pruned: Counter[tuple[str, str, Status, str, str | None]]
     pruned_states: Counter[tuple[str, str, str]]
 
@@ -53,6 +57,15 @@ class Shelves(Struct, kw_only=True, frozen=True):
         if profile is None and external_id in self.aliases:
             profile = self.profiles[self.aliases[external_id]]
         return profile
+
+    def left(self, number: int) -> bool:
+        """Return whether an enrollment was ended by an exit, a goal or an operator: its last decision says so."""
+        profile = self.profiles.get(number // ENROLLMENTS_PER_CUSTOMER)
+        enrollment = None if profile is None else profile.enrollments.get(number)
+        if enrollment is None or enrollment.status != "exited":
+            return False
+        rule = self.trace.last_rule(number)
+        return rule in {"goal", "stopped"} or rule.startswith("exit ")
 
     def home(self, number: int) -> Profile:
         """Return the customer of an event: the one it happened to, or the one they were merged into."""
@@ -70,7 +83,11 @@ class Shelves(Struct, kw_only=True, frozen=True):
     def keep(self, profile: Profile, enrollment: Enrollment) -> None:
         """Keep an enrollment that has changed, and when it is due."""
         profile.enrollments[enrollment.id] = enrollment
-        if enrollment.status == "active" and enrollment.due_at is not None:
+        self.schedule(enrollment)
+
+    def schedule(self, enrollment: Enrollment) -> None:
+        """Keep when an enrollment is due; nobody is in a paused journey."""
+        if enrollment.status == "active" and enrollment.due_at is not None and enrollment.journey not in self.paused:
             self.due.put(enrollment.id, enrollment.due_at)
         else:
             self.due.remove(enrollment.id)

@@ -4,15 +4,19 @@ Answers exactly as the SQLite store does, `ValueError` for a caller's mistake in
 before anything of it is kept.
 """
 
+import heapq
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 
 from msgspec.structs import replace
 
+from journeyscript.engine.audience import Audience
+from journeyscript.engine.values import Control
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.memory import identity, pruning
+from journeyscript.stores.memory import controls, identity, pruning
 from journeyscript.stores.memory.agenda import Agenda
+from journeyscript.stores.memory.memberships import Memberships
 from journeyscript.stores.memory.outbox import Outbox
 from journeyscript.stores.memory.profile import new_profile
 from journeyscript.stores.memory.shelves import Shelves
@@ -20,6 +24,7 @@ from journeyscript.stores.memory.trace import Trace
 from journeyscript.stores.numbers import Numbers
 from journeyscript.stores.records import (
     ENROLLMENTS_PER_CUSTOMER,
+    NO_BOUND,
     Changes,
     Customer,
     Deployment,
@@ -28,6 +33,8 @@ from journeyscript.stores.records import (
     JourneyCount,
     KeptSend,
     Merged,
+    Overdue,
+    Permission,
     Pruned,
     RefusalCount,
     Rejected,
@@ -51,8 +58,15 @@ class MemoryStore(Store):
         self._needed: set[str] = set()
         self._numbers = Numbers(last=0)
         self._active: Counter[str] | None = None
+        paused: set[str] = set()
         self._shelves = shelves = Shelves(
-            trace=Trace(), outbox=Outbox(), due=Agenda(), pruned=Counter(), pruned_states=Counter()
+            trace=Trace(),
+            outbox=Outbox(paused),
+            due=Agenda(),
+            memberships=Memberships(),
+            pruned=Counter(),
+            pruned_states=Counter(),
+            paused=paused,
         )
         self._profiles, self._by_external_id = shelves.profiles, shelves.by_name
         self._seen, self._events = shelves.seen, shelves.events
@@ -79,6 +93,18 @@ class MemoryStore(Store):
                 if kept is not None and kept.event.name in fresh and not kept.needed:
                     self._shelves.home(kept.customer).keep_event(kept.event, arrival)
 
+    def switch(self, deployments: Sequence[Deployment], at: Instant, changes: Changes) -> None:
+        """Make these versions the current ones and keep what moves people into them.
+
+        Raises:
+            ValueError: the changes contradict what is kept; then nothing is kept.
+        """
+        self._numbers.check(changes)
+        self._check(changes, {deployment.version for deployment in deployments})
+        self._outbox.check(changes.sends)
+        self.deploy(deployments, at)
+        self.commit(changes)
+
     def deployments(self) -> tuple[dict[str, Deployment], frozenset[str]]:
         """Return every version kept, and which are current."""
         kept = {version: replace(one, contents=dict(one.contents)) for version, one in self._deployments.items()}
@@ -91,6 +117,7 @@ class MemoryStore(Store):
         *,
         history: bool,
         recent_since: Instant | None = None,
+        memberships: bool = False,
     ) -> dict[int, Customer]:
         """Return these customers by number. Numbers nobody has are left out."""
         customers: dict[int, Customer] = {}
@@ -104,6 +131,9 @@ class MemoryStore(Store):
         for number in numbers:
             if number not in customers and number in self._profiles:
                 customers[number] = self._shelves.record(self._profiles[number], history=history)
+        if memberships:
+            for number, one in customers.items():
+                one.memberships = self._shelves.memberships.of(number)
         if recent_since is not None:
             for number, one in customers.items():
                 one.recent = self._outbox.recent(number, recent_since)
@@ -117,19 +147,43 @@ class MemoryStore(Store):
         """Return how far each source has been read."""
         return dict(self._positions)
 
+    def audience(self, audience: Audience, after: int, limit: int) -> list[int]:
+        """Return the numbers behind `after` of customers who belong to an audience. Walks everybody behind it."""
+        found: list[int] = []
+        for number in sorted(number for number in self._profiles if number > after):
+            if len(found) == limit:
+                break
+            one = self._profiles[number]
+            if number not in self._shelves.gone and audience.has(
+                one.external_id, one.attributes, one.consent, one.past() if audience.asks_history else {}
+            ):
+                found.append(number)
+        return found
+
     def due(self, until: Instant, limit: int) -> list[int]:
-        """Return at most `limit` customers with an enrollment due at or before `until`, earliest first."""
+        """Return at most `limit` customers with a timer due at or before `until`, earliest first."""
         numbers: dict[int, None] = {}
-        with closing(self._due.until(until)) as enrollments:
-            for enrollment in enrollments:
+        due, looks = self._due.timed(until), self._shelves.memberships.looks.timed(until)
+        with closing(due), closing(looks):
+            for _, enrollment in heapq.merge(due, looks):
                 if len(numbers) >= limit:
                     break
                 numbers[enrollment // ENROLLMENTS_PER_CUSTOMER] = None
         return list(numbers)
 
     def next_due(self) -> Instant | None:
-        """Return when the next active enrollment is due."""
-        return self._due.first()
+        """Return when the next timer of a customer is due."""
+        moments = self._due.first(), self._shelves.memberships.looks.first()
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def numbers(self, after: int, limit: int) -> list[int]:
+        """Return customers by number, in order, from behind `after` on."""
+        gone = self._shelves.gone
+        return sorted(number for number in self._profiles if number > after and number not in gone)[:limit]
+
+    def forget_segment(self, segment: str) -> None:
+        """Forget who is in a segment."""
+        self._shelves.memberships.forget_segment(segment)
 
     def commit(self, changes: Changes) -> None:
         """Keep all of it.
@@ -155,19 +209,17 @@ class MemoryStore(Store):
                 was = before is not None and before.status == "active"
                 self._active[enrollment.journey] += (enrollment.status == "active") - was
             enrollments[enrollment.id] = enrollment
-            if enrollment.status == "active" and enrollment.due_at is not None:
-                self._due.put(enrollment.id, enrollment.due_at)
-            else:
-                self._due.remove(enrollment.id)
+            self._shelves.schedule(enrollment)
+        self._shelves.memberships.keep(changes.memberships)
         self._trace.keep(changes.decisions)
         self._outbox.keep(changes.sends)
         self._rejected += changes.rejected
         self._refusals += changes.refusals
         self._positions.update(changes.positions)
 
-    def _check(self, changes: Changes) -> set[tuple[str, str]]:
+    def _check(self, changes: Changes, fresh_versions: Collection[str] = ()) -> set[tuple[str, str]]:
         """Return the sources' own ids of the events, once it is sure that all can be kept."""
-        if strange := {one.version for one in changes.enrollments} - self._deployments.keys():
+        if strange := {one.version for one in changes.enrollments} - {*self._deployments, *fresh_versions}:
             raise ValueError(f"the version `{min(strange)}` was never deployed to this store")
         arriving: dict[str, int] = {}
         for customer in changes.customers:
@@ -228,6 +280,10 @@ class MemoryStore(Store):
             for one in profiles
             if one.consent or one.suppressed
         }
+
+    def received(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
+        """Return by enrollment which messages went to these customers, or are on their way."""
+        return self._outbox.received(set(numbers))
 
     def left(self, enrollments: Iterable[int]) -> set[int]:
         """Return which of these enrollments were ended by an exit or the goal of their journey."""
@@ -351,6 +407,26 @@ class MemoryStore(Store):
     def prune(self, before: Instant, keep: Mapping[str, Instant | None], *, dry: bool = False) -> Pruned:
         """Take away what ended before an instant; count it only, if `dry`."""
         return pruning.prune(self._shelves, before, keep, dry=dry)
+
+    def controls(self) -> dict[str, Control]:
+        """Return what an operator has ordered, by journey."""
+        return dict(sorted(self._shelves.controls.items()))
+
+    def pause(self, journey: str, at: Instant) -> bool:
+        """Let a journey stand still. Walks all enrollments."""
+        return controls.pause(self._shelves, journey, at)
+
+    def resume(self, journey: str, at: Instant, overdue: Overdue) -> bool:
+        """Let a journey go on. Walks all enrollments and sends."""
+        return controls.resume(self._shelves, journey, at, overdue)
+
+    def stop(self, journey: str, at: Instant) -> bool:
+        """Let nobody into a journey any more."""
+        return controls.stop(self._shelves, journey, at)
+
+    def inside(self, journey: str, after: int, limit: int) -> list[int]:
+        """Return numbers of customers inside a journey. Walks all enrollments."""
+        return controls.inside(self._shelves, journey, after, limit)
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""

@@ -34,6 +34,16 @@ class Trace:
         self._sort()
         return tuple(sorted(self._by_customer.get(number, ()), key=_OLDEST_FIRST))
 
+    def last_rule(self, enrollment: int) -> str:
+        """Return the rule of an enrollment's last decision."""
+        own = [
+            one.decision
+            for one in self.of_customer(enrollment // ENROLLMENTS_PER_CUSTOMER)
+            if one.enrollment == enrollment
+        ]
+        rules = [one.rule for one in sorted(own, key=attrgetter("visit", "at"))]
+        return rules[-1] if rules else ""
+
     def move(self, leaves: int, stays: int, places: Mapping[int, int]) -> None:
         """Give a customer's decisions to another one; `places` gives the new ids of the enrollments."""
         self._sort()

@@ -29,6 +29,10 @@ _FOREIGN = "`{path}` is not a store of JourneyScript; name another `store` in jo
 _UNWRITABLE = "the store `{path}` may not be written; give this user the right to write to it and to its folder"
 _HELD = "the store `{path}` is held by another program; close what has it open and try again"
 _UNREADABLE = "the store `{path}` cannot be read ({error}); check the disk and the permissions of its folder"
+_FAILING = (
+    "the store `{path}` cannot be read or written ({error}); check the disk, and how large a file may be, then start "
+    "again: nothing is lost"
+)
 
 _EXPLANATIONS = {
     "NOTADB": _FOREIGN,
@@ -39,7 +43,7 @@ _EXPLANATIONS = {
     "LOCKED": _HELD,
     "FULL": "there is no space left for the store `{path}`; free some and start again: nothing is lost",
     "CANTOPEN": _UNREADABLE,
-    "IOERR": _UNREADABLE,
+    "IOERR": _FAILING,
 }
 """What SQLite's error codes mean to whoever runs the program."""
 
@@ -165,7 +169,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def plainly(path: Path) -> Iterator[None]:
     """Turn what SQLite says of a file it cannot work with into a `StoreError`.
 
-    A row that contradicts another one is a mistake of the caller: `ValueError`.
+    A row that contradicts another one, or a value too large for any row, is a mistake of the caller: `ValueError`.
     """
     try:
         yield
@@ -173,6 +177,8 @@ def plainly(path: Path) -> Iterator[None]:
         raise ValueError(f"the store already keeps something else in this place: {error}") from error
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
+    except sqlite3.DataError as error:
+        raise ValueError(f"the store has no room for a value of that size: {error}") from error
     except sqlite3.DatabaseError as error:
         raise StoreError(_explain(path, error)) from error
 

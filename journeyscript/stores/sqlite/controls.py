@@ -1,7 +1,7 @@
 """What an operator orders of a journey: to stand still, to go on, to let nobody in; and who is inside of it.
 
-Runs inside a transaction that the caller began. The rows of a paused journey are frozen, so that what is due never sees
-them.
+Runs inside a transaction that the caller began. The enrollments of a paused journey are frozen, so that what is due
+never sees them.
 """
 
 import sqlite3
@@ -26,7 +26,6 @@ def pause(connection: sqlite3.Connection, journey: str, at: Instant) -> bool:
         return False
     _keep(connection, journey, replace(before, paused_at=at))
     connection.execute(SQL["freeze_enrollments"], (journey,))
-    connection.execute(SQL["freeze_sends"], (journey,))
     return True
 
 
@@ -49,7 +48,6 @@ def resume(connection: sqlite3.Connection, journey: str, at: Instant, overdue: O
         case "fire":
             pass
     execute(SQL["release_enrollments"], (journey, at))
-    execute(SQL["release_sends"], (journey,))
     return True
 
 

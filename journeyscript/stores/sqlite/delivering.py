@@ -15,12 +15,20 @@ from journeyscript.stores.sqlite.statements import SQL
 
 
 def heads(connection: sqlite3.Connection) -> Iterator[tuple[Lane, Instant]]:
-    """Yield the lanes that have pending sends, each with when its first one may be attempted."""
+    """Yield the lanes that have pending sends and are not paused, each with when its first one may be attempted."""
+    paused = {journey for (journey,) in connection.execute(SQL["paused"])}
     lane: Lane = ("", "")
-    while (row := connection.execute(SQL["next_lane"], lane).fetchone()) is not None:
+    while (row := _behind(connection, lane)) is not None:
         channel, journey, available_at = row
         lane = channel, journey
-        yield lane, available_at
+        if journey not in paused:
+            yield lane, available_at
+
+
+def _behind(connection: sqlite3.Connection, lane: Lane) -> tuple[str, str, Instant] | None:
+    """Return the next lane, and when its first send may be attempted."""
+    row: tuple[str, str, Instant] | None = connection.execute(SQL["next_lane"], lane).fetchone()
+    return connection.execute(SQL["next_channel"], lane[:1]).fetchone() if row is None else row
 
 
 def next_available(connection: sqlite3.Connection, without: Collection[str]) -> Instant | None:
@@ -59,3 +67,11 @@ def permissions(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[
 def left(connection: sqlite3.Connection, enrollments: Iterable[int]) -> set[int]:
     """Return which of these enrollments were ended by an exit or a goal of their journey."""
     return {number for (number,) in connection.execute(SQL["left"], (rows.numbers_text(set(enrollments)),))}
+
+
+def received(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
+    """Return by enrollment which messages went to these customers, or are on their way."""
+    found: dict[int, set[str]] = {}
+    for enrollment, message in connection.execute(SQL["received"], (rows.numbers_text(numbers),)):
+        found.setdefault(enrollment, set()).add(message)
+    return {enrollment: frozenset(messages) for enrollment, messages in found.items()}

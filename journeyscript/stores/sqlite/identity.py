@@ -14,6 +14,7 @@ from journeyscript.stores.numbers import Numbers
 from journeyscript.stores.records import Customer, Dossier, Erased, KeptEvent, KeptSend, Merged, Rejected, Story
 from journeyscript.stores.sqlite import loading, rows
 from journeyscript.stores.sqlite.interned import Names, Versions
+from journeyscript.stores.sqlite.memberships import add_memberships
 from journeyscript.stores.sqlite.statements import SQL
 
 
@@ -71,6 +72,7 @@ def _unite(
     execute(SQL["move_refusals"], (stays.number, leaves.number))
     execute(SQL["move_past_entries"], (stays.number, leaves.number))
     execute(SQL["forget_past_entries"], (leaves.number,))
+    execute(SQL["forget_memberships"], (leaves.number,))
     execute(SQL["move_history"], (stays.number, leaves.number))
     execute(SQL["keep_customer"], rows.customer_row(merging.united(stays, leaves)))
     execute(SQL["empty_customer"], (merging.tombstone(leaves.number), leaves.number))
@@ -99,6 +101,7 @@ def erase(connection: sqlite3.Connection, versions: Versions, external_id: str, 
     execute(SQL["forget_refusals"], (customer.number,))
     execute(SQL["forget_past_entries"], (customer.number,))
     execute(SQL["forget_aliases"], (customer.number,))
+    execute(SQL["forget_memberships"], (customer.number,))
     execute(SQL["empty_customer"], (merging.tombstone(customer.number), customer.number))
     execute(SQL["keep_gone"], (customer.number, None, at))
     return Erased(
@@ -132,6 +135,7 @@ def story_of(connection: sqlite3.Connection, names: Names, versions: Versions, e
     number = customer.number
     loading.add_history(connection, names, {number: customer})
     loading.add_enrollments(connection, versions, {number: customer})
+    add_memberships(connection, {number: customer})
     decisions = connection.execute(SQL["decisions_of_customer"], (number,))
     refusals = connection.execute(SQL["refusals_of_customer"], (number,))
     return Story(

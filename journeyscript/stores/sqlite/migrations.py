@@ -12,7 +12,15 @@ from journeyscript.stores.sqlite.statements import script
 APPLICATION_ID = 1246907987
 """`JRNS` as a big-endian number: what the first migration writes into the header of the file."""
 
-STEPS = ("001_tables", "002_held_and_expiring", "003_refusals", "004_identity", "005_lanes")
+STEPS = (
+    "001_tables",
+    "002_held_and_expiring",
+    "003_refusals",
+    "004_identity",
+    "006_memberships",
+    "007_controls",
+    "009_lanes",
+)
 
 MIGRATIONS = Migrations("journeyscript")
 

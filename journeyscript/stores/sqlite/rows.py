@@ -147,6 +147,7 @@ def enrollment_row(enrollment: Enrollment, versions: dict[str, int]) -> Row:
         enrollment.reason,
         _encode(enrollment.held).decode() if enrollment.held else None,
         enrollment.deadline,
+        enrollment.until,
     )
 
 
@@ -169,6 +170,7 @@ def enrollment_record(row: Row, journey: str, version: str) -> Enrollment:
         reason,
         held,
         deadline,
+        until,
     ) = row
     event = _decode_entry(entry)
     return Enrollment(
@@ -187,6 +189,7 @@ def enrollment_record(row: Row, journey: str, version: str) -> Enrollment:
         laps=_decode_laps(laps) if laps else {},
         held=_held(held) if held else None,
         deadline=deadline,
+        until=until,
         goal_at=goal_at,
         ended_at=ended_at,
         reason=reason,

@@ -6,6 +6,7 @@ the caller: `ValueError`, and nothing of that call is kept. A file that cannot b
 """
 
 import functools
+import heapq
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,10 +16,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
+from journeyscript.engine.audience import Audience
+from journeyscript.engine.values import Control
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.lanes import Turns
 from journeyscript.stores.numbers import Numbers
 from journeyscript.stores.records import (
+    ENROLLMENTS_PER_CUSTOMER,
     NO_BOUND,
     Changes,
     Customer,
@@ -28,6 +32,7 @@ from journeyscript.stores.records import (
     JourneyCount,
     KeptSend,
     Merged,
+    Overdue,
     Permission,
     Pruned,
     RefusalCount,
@@ -39,12 +44,14 @@ from journeyscript.stores.records import (
     Story,
     Totals,
 )
-from journeyscript.stores.sqlite import delivering, identity, inspection, loading, pruning, rows
+from journeyscript.stores.sqlite import controls, delivering, identity, inspection, loading, pruning, rows
 from journeyscript.stores.sqlite.actives import Actives
+from journeyscript.stores.sqlite.audience import members
 from journeyscript.stores.sqlite.backup import write_backup
 from journeyscript.stores.sqlite.connection import WriterLock, connect_reader, connect_writer, plainly, transaction
 from journeyscript.stores.sqlite.inspection import Inspection
 from journeyscript.stores.sqlite.interned import Names, Versions
+from journeyscript.stores.sqlite.memberships import add_memberships
 from journeyscript.stores.sqlite.statements import SQL
 from journeyscript.stores.sqlite.writing import write_changes, write_deployments, write_settlements
 
@@ -170,6 +177,21 @@ class SqliteStore(Store):
         self._versions.reload()
 
     @_plainly
+    def switch(self, deployments: Sequence[Deployment], at: Instant, changes: Changes) -> None:
+        """Make these versions the current ones and keep what moves people into them.
+
+        Raises:
+            ValueError: the changes contradict what is kept; then nothing is kept.
+        """
+        self._numbers.check(changes)
+        with self._writing():
+            write_deployments(self._connection, deployments, at, self._names)
+            self._connection.execute(SQL["move_history_of_gone"])
+            self._versions.reload()
+            write_changes(self._connection, changes, self._names, self._versions)
+        self._numbers.kept(changes.customers)
+
+    @_plainly
     def deployments(self) -> tuple[dict[str, Deployment], frozenset[str]]:
         """Return every version kept, and which are current."""
         contents = dict(self._connection.execute(SQL["contents"]).fetchall())
@@ -191,8 +213,9 @@ class SqliteStore(Store):
         *,
         history: bool,
         recent_since: Instant | None = None,
+        memberships: bool = False,
     ) -> dict[int, Customer]:
-        """Return these customers by number, in at most six queries. Numbers nobody has are left out."""
+        """Return these customers by number, in at most seven queries. Numbers nobody has are left out."""
         wanted = list(dict.fromkeys(external_ids))
         found = loading.by_external_id(self._connection, wanted) if wanted else {}
         if len(found) < len(wanted):
@@ -206,6 +229,8 @@ class SqliteStore(Store):
                 loading.add_history(self._connection, self._names, customers)
             if recent_since is not None:
                 loading.add_recent(self._connection, customers, recent_since)
+            if memberships:
+                add_memberships(self._connection, customers)
         for external_id in wanted:
             if external_id not in found:
                 newcomer = self._numbers.newcomer(external_id)
@@ -253,19 +278,37 @@ class SqliteStore(Store):
         return dict(self._connection.execute(SQL["positions"]).fetchall())
 
     @_plainly
+    def audience(self, audience: Audience, after: int, limit: int) -> list[int]:
+        """Return the numbers behind `after` of customers who belong to an audience. Walks everybody behind it."""
+        return members(self._connection, self._names, audience, after, limit)
+
+    @_plainly
     def due(self, until: Instant, limit: int) -> list[int]:
-        """Return at most `limit` customers with an enrollment due at or before `until`, earliest first."""
+        """Return at most `limit` customers with a timer due at or before `until`, earliest first."""
         numbers: dict[int, None] = {}
-        for (number,) in self._connection.execute(SQL["due"], (until,)):
+        timers = self._connection.execute(SQL["due"], (until,))
+        for _, enrollment in heapq.merge(timers, self._connection.execute(SQL["due_memberships"], (until,))):
             if len(numbers) >= limit:
                 break
-            numbers[number] = None
+            numbers[enrollment // ENROLLMENTS_PER_CUSTOMER] = None
         return list(numbers)
 
     @_plainly
     def next_due(self) -> Instant | None:
-        """Return when the next active enrollment is due."""
-        return self._first(SQL["next_due"])
+        """Return when the next timer of a customer is due."""
+        moments = self._first(SQL["next_due"]), self._first(SQL["next_due_membership"])
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    @_plainly
+    def numbers(self, after: int, limit: int) -> list[int]:
+        """Return customers by number, in order, from behind `after` on."""
+        return [number for (number,) in self._connection.execute(SQL["numbers"], (after, limit))]
+
+    @_plainly
+    def forget_segment(self, segment: str) -> None:
+        """Forget who is in a segment."""
+        with self._writing(enrollments=False):
+            self._connection.execute(SQL["forget_segment"], (segment,))
 
     @_plainly
     def commit(self, changes: Changes) -> None:
@@ -320,6 +363,11 @@ class SqliteStore(Store):
     def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
         """Return what these customers allow, in one query."""
         return delivering.permissions(self._connection, numbers)
+
+    @_plainly
+    def received(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
+        """Return by enrollment which messages went to these customers, or are on their way, in one query."""
+        return delivering.received(self._connection, numbers)
 
     @_plainly
     def left(self, enrollments: Iterable[int]) -> set[int]:
@@ -420,6 +468,34 @@ class SqliteStore(Store):
                 return pruning.prune(self._connection, before, keep, dry=True)
         with self._overwriting(), self._writing():
             return pruning.prune(self._connection, before, keep, dry=False)
+
+    @_plainly
+    def controls(self) -> dict[str, Control]:
+        """Return what an operator has ordered, by journey."""
+        return controls.controls(self._connection)
+
+    @_plainly
+    def pause(self, journey: str, at: Instant) -> bool:
+        """Let a journey stand still. Walks all enrollments once."""
+        with self._writing(enrollments=False):
+            return controls.pause(self._connection, journey, at)
+
+    @_plainly
+    def resume(self, journey: str, at: Instant, overdue: Overdue) -> bool:
+        """Let a journey go on. Walks all enrollments and sends once."""
+        with self._writing(enrollments=False):
+            return controls.resume(self._connection, journey, at, overdue)
+
+    @_plainly
+    def stop(self, journey: str, at: Instant) -> bool:
+        """Let nobody into a journey any more."""
+        with self._writing(enrollments=False):
+            return controls.stop(self._connection, journey, at)
+
+    @_plainly
+    def inside(self, journey: str, after: int, limit: int) -> list[int]:
+        """Return numbers of customers inside a journey."""
+        return controls.inside(self._connection, journey, after, limit)
 
     @_plainly
     def inspect(self, now: Instant, *, quick: bool = False) -> Inspection:

@@ -11,6 +11,7 @@ from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Deployment, Settlement
 from journeyscript.stores.sqlite import rows
 from journeyscript.stores.sqlite.interned import Names, Versions
+from journeyscript.stores.sqlite.memberships import write_memberships
 from journeyscript.stores.sqlite.statements import SQL
 
 _BY_NUMBER = attrgetter("number")
@@ -42,6 +43,8 @@ def write_changes(connection: sqlite3.Connection, changes: Changes, names: Names
         many(SQL["keep_decision"], rows.decision_rows(sorted(changes.decisions, key=_BY_DECISION)))
     if changes.sends:
         many(SQL["keep_send"], map(rows.send_row, sorted(changes.sends, key=_BY_VISIT)))
+    if changes.memberships:
+        write_memberships(connection, changes.memberships)
     if changes.refusals:
         many(SQL["keep_refusal"], map(rows.refusal_row, changes.refusals))
     if changes.rejected:

@@ -1,7 +1,15 @@
 -- name: next_lane
+-- Two statements, as a comparison of pairs would walk all that wait on the channel.
 SELECT channel, journey, available_at
 FROM sends INDEXED BY sends_pending
-WHERE status = 'pending' AND (channel, journey) > (?, ?)
+WHERE status = 'pending' AND channel = ? AND journey > ?
+ORDER BY channel, journey, available_at
+LIMIT 1;
+
+-- name: next_channel
+SELECT channel, journey, available_at
+FROM sends INDEXED BY sends_pending
+WHERE status = 'pending' AND channel > ?
 ORDER BY channel, journey, available_at
 LIMIT 1;
 
@@ -33,9 +41,16 @@ SELECT enrollments.id
 FROM json_each(?) AS wanted
 CROSS JOIN enrollments ON enrollments.id = wanted.value
 WHERE enrollments.status = 'exited' AND (
-    SELECT decisions.rule = 'goal' OR decisions.rule GLOB 'exit *'
+    SELECT decisions.rule IN ('goal', 'stopped') OR decisions.rule GLOB 'exit *'
     FROM decisions
     WHERE decisions.enrollment = enrollments.id
     ORDER BY decisions.visit DESC, decisions.at DESC, decisions.line DESC
     LIMIT 1
 );
+
+-- name: received
+SELECT sends.enrollment, sends.message
+FROM json_each(?) AS wanted
+CROSS JOIN sends NOT INDEXED
+    ON sends.enrollment BETWEEN wanted.value << 20 AND (wanted.value << 20) + 1048575
+WHERE sends.status IN ('pending', 'sending', 'sent');

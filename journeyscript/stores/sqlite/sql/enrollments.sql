@@ -3,7 +3,7 @@ SELECT
     enrollments.id, enrollments.machine, enrollments.key, enrollments.status, enrollments.state, enrollments.visit,
     enrollments.entered_at, enrollments.since, enrollments.due_at, enrollments.entry, enrollments.laps,
     enrollments.goal_at, enrollments.ended_at, enrollments.reason, enrollments.held,
-    enrollments.deadline
+    enrollments.deadline, enrollments.until
 FROM json_each(?) AS wanted
 CROSS JOIN enrollments NOT INDEXED
     ON enrollments.id BETWEEN wanted.value << 20 AND (wanted.value << 20) + 1048575
@@ -22,10 +22,10 @@ WHERE enrollments.status = 'active';
 -- Only a journey's pause and resumption change whether a row that is there is frozen.
 INSERT INTO enrollments (
     id, machine, key, status, state, visit, entered_at, since, due_at, entry, laps, goal_at, ended_at, reason, held,
-    deadline, frozen
+    deadline, until, frozen
 )
 VALUES (
-    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
     EXISTS (
         SELECT 1
         FROM controls CROSS JOIN machines ON machines.journey = controls.journey
@@ -36,10 +36,10 @@ ON CONFLICT (id) DO UPDATE SET
     machine = excluded.machine, key = excluded.key, status = excluded.status, state = excluded.state,
     visit = excluded.visit, entered_at = excluded.entered_at, since = excluded.since, due_at = excluded.due_at,
     entry = excluded.entry, laps = excluded.laps, goal_at = excluded.goal_at, ended_at = excluded.ended_at,
-    reason = excluded.reason, held = excluded.held, deadline = excluded.deadline;
+    reason = excluded.reason, held = excluded.held, deadline = excluded.deadline, until = excluded.until;
 
 -- name: due
-SELECT id >> 20
+SELECT due_at, id
 FROM enrollments INDEXED BY enrollments_due
 WHERE status = 'active' AND due_at IS NOT NULL AND frozen = 0 AND due_at <= ?
 ORDER BY due_at, id;

@@ -46,7 +46,9 @@ WHERE status = 'sending' AND available_at < ?;
 
 -- name: inspect_pending
 SELECT count(*), min(available_at) FROM sends INDEXED BY sends_pending
-WHERE status = 'pending' AND frozen = 0 AND available_at < ?;
+WHERE
+    status = 'pending' AND available_at < ?
+    AND journey NOT IN (SELECT controls.journey FROM controls WHERE controls.paused_at IS NOT NULL);
 
 -- name: inspect_occupied
 SELECT machine, state, count(*) FROM enrollments WHERE status = 'active' GROUP BY machine, state;

@@ -1,0 +1,122 @@
+"""`journeyscript simulate`: a population through the journeys, on virtual time."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from journeyscript.cli.shared import (
+    CONTEXT,
+    Exit,
+    cannot,
+    format_option,
+    load_sound_project,
+    project_option,
+    source_reader,
+)
+
+if TYPE_CHECKING:
+    from journeyscript.compiler import Project
+    from journeyscript.runtime.simulation.population import Population
+
+
+@click.command("simulate", context_settings=CONTEXT)
+@click.argument("population", required=False)
+@project_option
+@click.option("--seed", type=click.IntRange(min=0), help="Draw with this number instead of the file's.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures to this file."
+)
+@format_option("full", "json")
+def simulate_command(
+    population: str | None, folder: Path | None, seed: int | None, html: Path | None, output_format: str
+) -> None:
+    """Take a population through the journeys, and say what would come of it.
+
+    POPULATION is a file of simulations/, by its name: who comes when, and what they do when they hear from us. It may be
+    left out where there is only one. Weeks pass in seconds, through the same code as in production, with consent, caps
+    and quiet hours; nothing is sent. The same seed gives the same answer.
+
+    \b
+    journeyscript simulate welcome
+    journeyscript simulate welcome --html forecast.html
+    journeyscript simulate welcome --seed 8 --output-format json
+    """
+    from msgspec.structs import replace
+
+    from journeyscript.runtime.simulation.forecast import forecast
+    from journeyscript.runtime.simulation.run import simulate
+
+    project = load_sound_project(folder)
+    chosen = _population(project, population)
+    chosen = chosen if seed is None else replace(chosen, seed=seed)
+    _collect_seldom()
+    with _bar() as progress:
+        result = simulate(project, chosen, progress)
+    found = forecast(project, chosen, result)
+    if html is not None:
+        from journeyscript.cli.simulating.page import page
+
+        try:
+            html.write_text(page(project, found, result.heat), encoding="utf-8", newline="\n")
+        except OSError as problem:
+            cannot(f"`{html}` cannot be written: {problem.strerror}")
+    if output_format == "json":
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        from journeyscript.cli.simulating.tables import parts_of
+        from journeyscript.cli.summary import print_parts
+
+        print_parts(list(parts_of(found)))
+    if html is not None:
+        click.echo(f"wrote {html}", err=True)
+
+
+def _population(project: "Project", name: str | None) -> "Population":
+    """Return the population of that name, or end the command with what is wrong with it."""
+    from journeyscript.cli.findings.diagnostics import render
+    from journeyscript.runtime.simulation.reading import read_population
+
+    files = {Path(path).stem: path for path in project.simulations}
+    if not files:
+        click.echo("there is no population: write `simulations/NAME.yaml`", err=True)
+        sys.exit(Exit.NOTHING)
+    there = "there is " + ", ".join(f"`{known}`" for known in files)
+    if name is None and len(files) > 1:
+        cannot("say which population to simulate", there)
+    path = next(iter(files.values())) if name is None else files.get(name, name)
+    if path not in project.simulations:
+        cannot(f"there is no population `{name}`", there)
+    population, findings = read_population(project, project.simulations[path])
+    if findings:
+        color = sys.stderr.isatty()
+        click.echo(render(findings, "full", source_reader(project.files.root), color=color), err=True)
+    if population is None:
+        sys.exit(Exit.NO)
+    return population
+
+
+def _collect_seldom() -> None:
+    """Let the garbage collector look seldom: a simulation makes little garbage, and very many objects."""
+    import gc
+
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[[float], None]]:
+    """Show how far the simulation is, where somebody is looking."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("simulating"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    out = Console(stderr=True)
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda done: progress.update(task, completed=done)

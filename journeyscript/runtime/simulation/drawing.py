@@ -1,0 +1,146 @@
+"""Draws of a simulation: the same seed, customer and occasion give the same value, on every machine and in any order.
+
+Takes a population's distributions, gives values, delays and records. Every draw is a hash of names, so that a change of
+one journey or one reaction leaves all other draws as they were.
+"""
+
+import math
+from bisect import bisect_right
+from statistics import NormalDist
+
+from journeyscript.engine.chance import draw
+from journeyscript.engine.values import Event
+from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.simulation.population import (
+    Between,
+    Choice,
+    Constant,
+    Crowd,
+    Delay,
+    Drawn,
+    Exponential,
+    Lognormal,
+    Normal,
+    Population,
+    Reaction,
+    Source,
+    Text,
+    Uniform,
+)
+from journeyscript.semantics.types import Instant, Milliseconds, Value
+
+_FINE = 1 << 53
+_STANDARD = NormalDist()
+SOURCE = "simulation"
+"""What invented records come from."""
+
+
+def fraction(*names: str) -> float:
+    """Return a number above 0 and below 1, evenly spread over different names."""
+    return (draw(_FINE - 1, *names) + 1) / _FINE
+
+
+def name_of(number: int) -> str:
+    """Return the name of the customer of that number, from 1."""
+    return f"c{number:07}"
+
+
+def arrivals(crowd: Crowd, seed: int, start: Instant) -> list[tuple[Instant, int]]:
+    """Return when each customer comes, and their numbers from 1, in the order of time.
+
+    Given how many there are, the moments of a Poisson process are independent and evenly spread.
+    """
+    if crowd.pattern == "uniform" or not crowd.over:
+        return [(start + crowd.over * place // crowd.number, place + 1) for place in range(crowd.number)]
+    key = str(seed)
+    return sorted((start + draw(crowd.over, key, name_of(n), "arrives"), n) for n in range(1, crowd.number + 1))
+
+
+def newcomer(crowd: Crowd, seed: int, number: int, at: Instant) -> Incoming:
+    """Return the record with which a customer comes."""
+    key, name = str(seed), name_of(number)
+    return Incoming(
+        customer=name,
+        at=at,
+        event=Event(name=crowd.event, at=at, properties=_values(crowd.properties, key, name, "comes", 1)),
+        attributes=_values(crowd.attributes, key, name, "is", 1),
+        consent={
+            channel: share > 0 and fraction(key, name, "consents", channel) <= share for channel, share in crowd.consent
+        },
+        source=SOURCE,
+        source_id=None,
+        position="",
+    )
+
+
+def reacts(population: Population, reaction: Reaction, customer: str, time: int) -> Milliseconds | None:
+    """Return how long after its cause the customer does it, the `time`-th time; `None` where they do not."""
+    key = str(population.seed)
+    if not reaction.chance or fraction(key, customer, reaction.key, str(time)) > reaction.chance:
+        return None
+    return max(1, _delay(reaction.delay, fraction(key, customer, reaction.key, str(time), "when")))
+
+
+def reaction_record(
+    population: Population, reaction: Reaction, customer: str, time: int, number: int, at: Instant
+) -> Incoming:
+    """Return the record of a reaction, the `time`-th time; it is the `number`-th that the customer does of all."""
+    event = None
+    if reaction.event is not None:
+        properties = _values(reaction.properties, str(population.seed), customer, reaction.key, time, number)
+        event = Event(name=reaction.event, at=at, properties=properties)
+    return Incoming(
+        customer=customer,
+        at=at,
+        event=event,
+        attributes={},
+        consent=dict(reaction.consent),
+        source=SOURCE,
+        source_id=None,
+        position="",
+    )
+
+
+def _values(
+    drawn: tuple[Drawn, ...], key: str, customer: str, occasion: str, time: int, number: int = 1
+) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for one in drawn:
+        if one.missing and fraction(key, customer, occasion, str(time), one.name, "missing") <= one.missing:
+            continue
+        source = one.source
+        if isinstance(source, Constant):
+            found[one.name] = source.value
+        elif isinstance(source, Text):
+            text = source.template.replace("{customer}", customer).replace("{n}", str(number))
+            found[one.name] = text
+        else:
+            found[one.name] = _number(source, fraction(key, customer, occasion, str(time), one.name))
+    return found
+
+
+def _number(source: Source, share: float) -> Value:
+    match source:
+        case Choice(values=values, upto=upto):
+            return values[min(bisect_right(upto, share), len(values) - 1)]
+        case Uniform(low=low, high=high, digits=0):
+            return int(low) + math.floor((int(high) - int(low) + 1) * share)
+        case Uniform(low=low, high=high, digits=digits):
+            return round(low + (high - low) * share, digits)
+        case Normal() as normal:
+            number = normal.mean + normal.deviation * _STANDARD.inv_cdf(share)
+            number = number if normal.low is None else max(number, normal.low)
+            number = number if normal.high is None else min(number, normal.high)
+            return round(number, normal.digits) if normal.digits else round(number)
+        case _:
+            raise AssertionError(f"{source} draws nothing")
+
+
+def _delay(delay: Delay, share: float) -> Milliseconds:
+    match delay:
+        case Between(low=low, high=high):
+            return low + math.floor((high - low + 1) * share)
+        case Exponential(median=median):
+            return round(median * -math.log2(share))
+        case Lognormal(median=median, spread=spread):
+            return round(median * spread ** _STANDARD.inv_cdf(share))

@@ -1,0 +1,262 @@
+"""Discrete-event simulation: every customer's next moment, many customers at a time, until the time is over.
+
+Takes a project and a population; gives the tally and the counts of the store. Customers are independent, so a batch holds
+one moment of each of many, which may lie apart; nobody's own order is ever changed. Where journeys look at each other's
+customers (`max_active`), everything happens in the order of time.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from journeyscript.compiler import Project
+from journeyscript.machine.pictures.picture import Heat
+from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.heat import heat_of
+from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.memberships import prepare
+from journeyscript.runtime.session import deployments_of, rules_of
+from journeyscript.runtime.simulation.drawing import arrivals, name_of, newcomer, reaction_record, reacts
+from journeyscript.runtime.simulation.population import CauseKind, Crowd, Population, Reaction, Recorded
+from journeyscript.runtime.simulation.tally import Tally
+from journeyscript.runtime.starting import Schedules, prepare_dates
+from journeyscript.semantics.types import Instant
+from journeyscript.stores.memory import MemoryStore
+from journeyscript.stores.records import Changes
+
+AT_ONCE = 2_000
+"""Customers whose next moment is taken in one batch."""
+
+GROUP = 10_000
+"""Customers who live in one store; the next ones get a new one, so that memory does not grow with the population."""
+
+MOST_REACTIONS = 1_000
+"""Times that one customer reacts to anything; more of them is a circle of reactions that cause each other."""
+
+Progress = Callable[[float], None]
+"""Told how much is done, from 0 to 1."""
+
+_Arrival: TypeAlias = tuple[Instant, "int | Incoming"]
+_RECORD, _TIMER = 0, 1
+"""At one instant an event is before a timer."""
+_Moment: TypeAlias = tuple[Instant, int, int, str, "int | Incoming | tuple[int, str]"]
+"""When, record or timer, a number that tells equals apart, the customer, and what: a record, or whose timer."""
+
+
+class Result(Struct, kw_only=True):
+    """What the stores counted, added up, and the tally. `cut_short` counts customers who reacted too often."""
+
+    tally: Tally
+    customers: int = 0
+    cut_short: int = 0
+    outcomes: Counter[tuple[str, str, str, str]] = Counter()
+    """Enrollments by journey, status, state and reason."""
+    refusals: Counter[tuple[str, str]] = Counter()
+    """Entries that were refused, by journey and reason."""
+    heat: dict[str, dict[str, Heat]] = {}
+    reached: dict[str, Counter[str]] = {}
+
+
+def simulate(project: Project, population: Population, progress: Progress | None = None) -> Result:
+    """Take a population through a project's journeys."""
+    deployments = deployments_of(project)
+    result = Result(tally=Tally({one.version: one.machine for one in deployments}))
+    groups, count = _groups(project, population)
+    for number, group in enumerate(groups):
+
+        def part(done: float, number: int = number) -> None:
+            if progress is not None:
+                progress((number + done) / count)
+
+        _Group(project, population, group, result, part).run()
+    return result
+
+
+def _groups(project: Project, population: Population) -> tuple[Iterator[list[_Arrival]], int]:
+    """Return the arrivals of customers who can be looked at apart from all others, and how many such groups there are."""
+    bounded = any(compiled.machine.entry.max_active is not None for compiled in project.journeys.values())
+    match population.who:
+        case Crowd() as crowd:
+            size = crowd.number if bounded else GROUP
+            everybody: Sequence[_Arrival] = arrivals(crowd, population.seed, population.start)
+            return _slices(everybody, size), -(-len(everybody) // size)
+        case Recorded(records=records):
+            places: dict[str, int] = {}
+            for record in records:
+                places.setdefault(record.customer, len(places))
+            size = max(len(places), 1) if bounded else GROUP
+            grouped: list[list[_Arrival]] = [[] for _ in range(-(-len(places) // size))]
+            for record in records:
+                grouped[places[record.customer] // size].append((record.at, record))
+            return iter(grouped), max(len(grouped), 1)
+
+
+def _slices(everybody: Sequence[_Arrival], size: int) -> Iterator[list[_Arrival]]:
+    waiting = iter(everybody)
+    while group := list(islice(waiting, size)):
+        yield group
+
+
+class _Group:
+    """Customers who live in one store, from their arrival to the end."""
+
+    def __init__(
+        self, project: Project, population: Population, group: list[_Arrival], result: Result, progress: Progress
+    ) -> None:
+        self.project, self.population, self.result, self.progress = project, population, result, progress
+        start = min([population.start, *(at for at, _ in group[:1])])
+        self.start, self.end = start, population.end
+        self.store = MemoryStore()
+        self.store.deploy(deployments_of(project), start)
+        self.rules: Rules = rules_of(project, self.store, virtual=True)
+        prepare(self.store, self.rules.programs.segments, start)
+        prepare_dates(self.store, self.rules, start)
+        self.schedules = Schedules(self.store, self.rules, start - 1)
+        self.stages = {compiled.machine.journey: compiled.about.stage for compiled in project.journeys.values()}
+        self.causes: dict[tuple[CauseKind, str], list[Reaction]] = {}
+        for reaction in population.reactions:
+            self.causes.setdefault((reaction.kind, reaction.cause), []).append(reaction)
+        self.moments: list[_Moment] = []
+        for number, (at, what) in enumerate(group):
+            name = name_of(what) if isinstance(what, int) else what.customer
+            self.moments.append((at, _RECORD, number, name, what))
+        heapq.heapify(self.moments)
+        self.last = len(group)
+        self.names: dict[int, str] = {}
+        self.timers: dict[tuple[int, str], Instant | None] = {}
+        self.times: Counter[tuple[str, str]] = Counter()
+        self.done: Counter[str] = Counter()
+
+    def run(self) -> None:
+        """Go through everything that happens up to the end."""
+        while True:
+            firing = self.schedules.next()
+            limit = self.end if firing is None else min(firing, self.end)
+            if self._batch(limit):
+                continue
+            if firing is None or firing > self.end:
+                break
+            changes = self.schedules.fire(firing)
+            if changes is not None:
+                self._look(changes)
+        self._count()
+
+    def _batch(self, limit: Instant) -> bool:
+        """Take the next moment of each of many customers; return whether there was any up to the limit."""
+        incoming, due, now = self._next(limit)
+        if now is None:
+            return False
+        numbers = list(due)
+        changes = advance(self.store, self.rules, incoming=incoming, due=numbers, due_until=due, now=now)
+        self.store.commit(changes)
+        self._look(changes)
+        self.progress((now - self.start) / max(self.end - self.start, 1))
+        return True
+
+    def _next(self, limit: Instant) -> tuple[list[Incoming], dict[int, Instant], Instant | None]:
+        """Return the records and timers of a batch, one for each customer, and the latest moment among them."""
+        moments, busy, later = self.moments, set(), []
+        incoming: list[Incoming] = []
+        due: dict[int, Instant] = {}
+        now: Instant | None = None
+        while moments and len(busy) < AT_ONCE and moments[0][0] <= limit:
+            if self.rules.programs.bounded and now is not None and (later or moments[0][0] > now):
+                break
+            moment = heapq.heappop(moments)
+            at, kind, _, name, what = moment
+            if isinstance(what, tuple) and self.timers.get(what) != at:
+                continue  # It was set anew meanwhile.
+            if name in busy:
+                later.append(moment)
+                continue
+            busy.add(name)
+            now = at if now is None else max(now, at)
+            if kind == _TIMER:
+                assert isinstance(what, tuple), "timers name whose they are"
+                due[what[0]] = at
+                self.timers[what] = None
+            else:
+                incoming.append(self._record(what, at))
+        for moment in later:
+            heapq.heappush(moments, moment)
+        return incoming, due, now
+
+    def _record(self, what: object, at: Instant) -> Incoming:
+        if isinstance(what, Incoming):
+            return what
+        assert isinstance(what, int), "a newcomer is a number until they come"
+        assert isinstance(self.population.who, Crowd), "only who is drawn has a number"
+        return newcomer(self.population.who, self.population.seed, what, at)
+
+    def _look(self, changes: Changes) -> None:
+        """Count what happened, note when to look again, and let the customers react."""
+        self.result.tally.count(changes)
+        for customer in changes.customers:
+            self.names[customer.number] = customer.external_id
+        for one in changes.enrollments:
+            # Who is held out came to no state: they are compared with, and nothing of the journey reaches them.
+            if (one.customer, str(one.id)) not in self.timers and one.state:
+                self._cause("stage", self.stages.get(one.journey, ""), one.customer, one.entered_at)
+            self._time((one.customer, str(one.id)), one.due_at if one.status == "active" else None)
+        for membership in changes.memberships:
+            self._time((membership.customer, membership.segment), membership.look_at)
+        if self.causes:
+            for kept in changes.events:
+                self._cause("event", kept.event.name, kept.customer, kept.event.at)
+            for send in changes.sends:
+                if send.status != "skipped":
+                    self._cause("message", send.message, send.customer, send.created_at, send.channel)
+
+    def _time(self, whose: tuple[int, str], at: Instant | None) -> None:
+        known = self.timers.get(whose)
+        self.timers[whose] = at
+        if at is not None and at != known and at <= self.end:
+            self._push(at, _TIMER, self.names[whose[0]], whose)
+
+    def _push(self, at: Instant, kind: int, name: str, what: "Incoming | tuple[int, str]") -> None:
+        self.last += 1
+        heapq.heappush(self.moments, (at, kind, self.last, name, what))
+
+    def _cause(self, kind: CauseKind, what: str, number: int, at: Instant, channel: str | None = None) -> None:
+        for reaction in self.causes.get((kind, what), ()):
+            if reaction.channel not in {None, channel}:
+                continue
+            name = self.names[number]
+            place = name, reaction.key
+            self.times[place] += 1
+            after = reacts(self.population, reaction, name, self.times[place])
+            if after is None or at + after > self.end:
+                continue
+            self.done[name] += 1
+            if self.done[name] > MOST_REACTIONS:
+                self.result.cut_short += self.done[name] == MOST_REACTIONS + 1
+                continue
+            record = reaction_record(self.population, reaction, name, self.times[place], self.done[name], at + after)
+            self._push(at + after, _RECORD, name, record)
+
+    def _count(self) -> None:
+        """Add up what the store holds at the end."""
+        result, store = self.result, self.store
+        result.tally.close()
+        result.customers += store.totals(self.end).customers
+        for count in store.journey_counts():
+            result.outcomes[count.journey, count.status, count.state, count.reason or ""] += count.count
+        for refusal in store.refusal_counts():
+            result.refusals[refusal.journey, refusal.reason] += refusal.count
+        for journey in self.project.journeys:
+            known = result.heat.setdefault(journey, {})
+            for state, heat in heat_of(store, journey).items():
+                known[state] = _added(known.get(state, Heat()), heat)
+            reached = result.reached.setdefault(journey, Counter())
+            for states in store.reached(journey).values():
+                reached.update(states)
+        self.progress(1.0)
+
+
+def _added(one: Heat, other: Heat) -> Heat:
+    return replace(one, here=one.here + other.here, passed=one.passed + other.passed, left=one.left + other.left)

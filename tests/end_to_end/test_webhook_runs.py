@@ -1,0 +1,68 @@
+"""A live run that posts its messages to a real endpoint: at its rate, again after a loss, and quick to end."""
+
+import time
+
+import pytest
+
+from tests.channels.peer import SECRET, Peer, serving
+
+CHANNEL = """
+adapter: webhook
+medium: text
+consent: none
+retry: {{ attempts: 5, first: 1 second, longest: 1 second }}
+webhook: {{ url: "{url}", secret: "${{HOOK_SECRET}}", allow_private: true, timeout: 60 }}
+{more}
+"""
+ENVIRONMENT = {"HOOK_SECRET": SECRET}
+
+
+@pytest.fixture
+def peer():
+    with serving(Peer()) as one:
+        yield one
+
+
+@pytest.fixture
+def posting(make_shop, peer):
+    def make(more=""):
+        return make_shop({"channels/post/channel.yaml": CHANNEL.format(url=peer.url, more=more)})
+
+    return make
+
+
+def keys(peer):
+    return [one["key"] for one in peer.received]
+
+
+def test_a_stop_does_not_wait_for_an_endpoint_that_is_silent_and_the_next_run_posts_the_same_key(
+    posting, peer, record, until
+):
+    peer.answers = ["silence"]
+    shop = posting()
+    (shop.root / "events.jsonl").write_text(record("ada", "signed_up"))
+    run = shop.start("--follow", shop.root / "events.jsonl", environment=ENVIRONMENT)
+    until(lambda: peer.received)
+    began = time.monotonic()
+    shop.stop(run)
+    assert time.monotonic() - began < 8, "the time-out is a minute"
+    (waiting, *_) = shop.sends()
+    assert (waiting.status, waiting.attempts) == ("pending", 1)
+    run = shop.start("--follow", shop.root / "events.jsonl", environment=ENVIRONMENT)
+    until(lambda: shop.sends()[0].status == "sent")
+    shop.stop(run)
+    assert keys(peer)[:2] == [waiting.key] * 2
+    assert peer.unverified == 0
+
+
+def test_the_rate_of_a_channel_holds_over_a_restart(posting, peer, record, until):
+    shop = posting("rate: { messages: 3, per: 1 hour }")
+    events = shop.root / "events.jsonl"
+    events.write_text("".join(record(f"c{n}", "signed_up") for n in range(8)))
+    for _ in range(2):
+        run = shop.start("--follow", events, environment=ENVIRONMENT)
+        until(lambda: sum(send.status == "sent" for send in shop.sends()) == 3)
+        time.sleep(0.3)
+        shop.stop(run)
+    assert len(keys(peer)) == len(set(keys(peer))) == 3
+    assert {send.attempts for send in shop.sends() if send.status == "pending"} == {0}
