@@ -1,8 +1,8 @@
 """Simulated customers a second on the welcome workload, beside the same inputs through the bare batches in one run.
 
-The workload is that of `benchmarks/welcome.py`: a sign-up and a message, half of the customers buy an hour later, a timer
-after a day, a second message. Here sign-ups and purchases are drawn, and the purchase is a reaction to the first message.
-Run it as
+The workload is that of `benchmarks/welcome.py`: a sign-up and a message, half of the customers buy an hour later, a
+timer after a day, a second message. Here sign-ups and purchases are drawn, and the purchase is a reaction to the first
+message. Run it as
 
     python benchmarks/simulate.py --customers 20000 [--profile]
 

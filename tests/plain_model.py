@@ -124,6 +124,7 @@ class World:
 
     def __init__(self):
         self.people, self.aliases, self.variant = {}, {}, 1
+        self.paused, self.stopped, self.stale_before = set(), set(), {}
         self.gone = []
         """The entries of those who were erased: they count, and belong to nobody."""
 
@@ -131,14 +132,14 @@ class World:
 
     def take(self, records, now):
         """Take in a batch: records in the order of their time, then the timers of those who had one up before."""
-        waiting = [p for p in self.people.values() if any(e.due is not None and e.due <= now for e in p.entries)]
+        waiting = [person for person in self.people.values() if self._ready(person, now)]
         for record in sorted(records, key=lambda one: one["time"]):
-            if record.get("id") is not None and "event" in record:
-                if any(record["id"] in one.ids for one in self.people.values()):
-                    continue
+            told = record.get("id") if "event" in record else None
+            if told is not None and any(told in one.ids for one in self.people.values()):
+                continue
             person = self.person(record["customer"])
-            if "event" in record:
-                person.ids.add(record.get("id"))
+            if told is not None:
+                person.ids.add(told)
             self._record(person, record, now)
         for person in waiting:
             self._timers(person, now, None)
@@ -193,6 +194,24 @@ class World:
         self.gone += person.entries
         self.aliases = {alias: owner for alias, owner in self.aliases.items() if owner != person.name}
 
+    def resume(self, journey, overdue, now):
+        """Let a journey go on that was paused or stopped."""
+        if journey in self.paused and overdue == "skip_stale":
+            self.stale_before[journey] = now
+        self.paused.discard(journey)
+        self.stopped.discard(journey)
+
+    def stop(self, journey, *, leave):
+        """Let nobody into a journey any more; with `leave`, everybody inside goes out."""
+        self.stopped.add(journey)
+        for person in self.people.values() if leave else ():
+            for one in person.entries:
+                if (one.journey, one.status) == (journey, "active"):
+                    one.end("exited", "stopped")
+
+    def _closed(self, journey):
+        return journey in self.paused or journey in self.stopped
+
     # What comes of it -------------------------------------------------------------------------------------------------
 
     def _record(self, person, record, now):
@@ -208,8 +227,12 @@ class World:
                 if one.status == "active" and at >= one.at:
                     self._leaves(person, one)
 
+    def _ready(self, person, until):
+        due = [e for e in person.entries if e.due is not None and e.due <= until]
+        return [e for e in due if e.journey not in self.paused]
+
     def _timers(self, person, until, at):
-        while ready := [e for e in person.entries if e.due is not None and e.due <= until]:
+        while ready := self._ready(person, until):
             first = min(ready, key=lambda e: (e.due, person.entries.index(e)))
             moment = max(first.due, until if at is None else at)
             self._happen(person, self._fire(person, first, moment), may_start=True)
@@ -247,7 +270,7 @@ class World:
 
     def _fire(self, person, one, moment):
         """Let the time of somebody be up."""
-        late = moment - one.due > DAY
+        late = moment - one.due > DAY or one.due < self.stale_before.get(one.journey, one.due)
         if self._leaves(person, one):
             return []
         match one.journey:
@@ -269,11 +292,11 @@ class World:
 
     def _enter(self, person, name, number, at):
         match name:
-            case "signed_up" if ("welcome", "") not in person.entered:
+            case "signed_up" if ("welcome", "") not in person.entered and not self._closed("welcome"):
                 one = self._begin(person, "welcome", "", at)
                 one.due = next_second(at + VARIANTS[one.variant])
                 one.asked.append(("hello", None))
-            case "ordered" if person.inside("order", repr(number)) is None:
+            case "ordered" if person.inside("order", repr(number)) is None and not self._closed("order"):
                 one = self._begin(person, "order", repr(number), at)
                 one.deadline = next_second(at + 2 * HOUR)
                 one.due = one.deadline + GRACE
@@ -284,6 +307,8 @@ class World:
 
     def _thank(self, person, at):
         inside = person.inside("thanks")
+        if self._closed("thanks"):
+            return
         if inside is not None:
             if at < inside.at:
                 return

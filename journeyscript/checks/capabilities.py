@@ -14,7 +14,7 @@ from journeyscript.diagnostics import Diagnostic, Label, Occasion, Situation
 from journeyscript.machine.graph import path_to
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import Machine, NotSent, Send
-from journeyscript.machine.wording import entry_in_words
+from journeyscript.machine.wording import start_in_words
 from journeyscript.rules import finding
 from journeyscript.syntax.config import ChannelConfig
 
@@ -56,7 +56,7 @@ def _stale(compiled: Compiled, send: str, key: Key, fact: Fact, wait: str) -> Di
         journey=machine.journey,
         step=send,
         witness=(
-            *((entry_in_words(machine.entry),) if fact.state is None else path_to(machine, fact.state)),
+            *((start_in_words(machine.entry),) if fact.state is None else path_to(machine, fact.state)),
             fact.text,
             *(path_to(machine, wait) if fact.state is None else _between(machine, fact.state, wait)),
             f"{happens} meanwhile",

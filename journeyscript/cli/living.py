@@ -20,6 +20,7 @@ from journeyscript.compiler import Project
 from journeyscript.runtime.letterbox import Letterbox
 from journeyscript.runtime.live import Live, Round, wall_clock
 from journeyscript.runtime.planning import unplanned
+from journeyscript.runtime.pulse import Pulse
 from journeyscript.runtime.session import For, Session
 from journeyscript.runtime.sources import open_source
 from journeyscript.runtime.starting import enrol_existing, waiting
@@ -35,10 +36,12 @@ def run_live(
     dry_run: bool,
     standby: bool,
     enrol: bool,
+    pulse: Pulse | None = None,
 ) -> None:
     """Run until told to stop, or with `once` until there is nothing to do now.
 
     `standby` waits for a store that another process holds. `enrol`: journeys take in those who were there before them.
+    `pulse` shows that the run is alive.
     """
     path = live_store_path(project.files.root, project.config, store_path)
     with contextlib.ExitStack() as stack:
@@ -72,7 +75,7 @@ def run_live(
             )
             _enrol_existing(session, go=enrol)
             orders = None if dry_run else Letterbox(path)
-            done = _work(session, store, follow or _piped(), orders, once=once)
+            done = _work(session, store, follow or _piped(), orders, pulse, once=once)
         except (StoreError, ChannelError) as problem:
             cannot(str(problem))
         except OSError as problem:
@@ -115,9 +118,17 @@ def _refuse_to_strand(project: Project, store: Store) -> None:
         )
 
 
-def _work(session: Session, store: Store, follow: tuple[str, ...], orders: Letterbox | None, *, once: bool) -> Round:
+def _work(
+    session: Session,
+    store: Store,
+    follow: tuple[str, ...],
+    orders: Letterbox | None,
+    pulse: Pulse | None,
+    *,
+    once: bool,
+) -> Round:
     wake = threading.Event()
-    live = Live(session, wake, orders=orders)
+    live = Live(session, wake, orders=orders, pulse=pulse)
     # From here on a signal is answered; what comes before can be done again.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: live.stop())

@@ -74,8 +74,6 @@ def _heading(one: JourneyPlan) -> str:
         return f"{one.journey}: version {before} is taken away; {inside}"
     if not one.before:
         return f"{one.journey}: new, version {one.version}"
-    if one.before == (one.version,):
-        return f"{one.journey}: stays version {one.version}; {inside}"
     return f"{one.journey}: version {before} -> {one.version}; {inside}"
 
 

@@ -3,20 +3,22 @@
 import gc
 import logging
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec import Struct
 
 from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, project_option, store_option
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
+    from journeyscript.runtime.pulse import Pulse
 
 
-class Chosen(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
     """The options of `run`, by their names."""
 
     events: Path | None
@@ -26,6 +28,7 @@ class Chosen(Struct, frozen=True, kw_only=True):
     follow: tuple[str, ...]
     once: bool
     standby: bool
+    health: Path | None
     enrol_existing: bool
     dry_run: bool
 
@@ -48,6 +51,9 @@ class Chosen(Struct, frozen=True, kw_only=True):
 )
 @click.option(
     "--enrol-existing", is_flag=True, help="Let journeys take in those who were there before, where they say so."
+)
+@click.option(
+    "--health", type=click.Path(dir_okay=False, path_type=Path), help="Live: write this file anew every second."
 )
 @click.option("--dry-run", is_flag=True, help="Decide everything, send nothing, keep nothing.")
 def run_command(folder: Path | None, store_path: Path | None, **options: Any) -> None:  # noqa: ANN401 - see `Chosen`
@@ -81,9 +87,10 @@ def run_command(folder: Path | None, store_path: Path | None, **options: Any) ->
 
 
 def _replay(project: "Project", store_path: Path | None, events: Path, chosen: Chosen) -> None:
-    if chosen.follow or chosen.once or chosen.standby or chosen.enrol_existing:
+    if chosen.follow or chosen.once or chosen.standby or chosen.enrol_existing or chosen.health:
         cannot(
-            "--events replays a recording; --follow, --once, --standby and --enrol-existing belong to a live run",
+            "--events replays a recording; --follow, --once, --standby, --enrol-existing and --health belong to a live "
+            "run",
             "leave one of them out",
         )
     from journeyscript.cli.replaying import replay_file
@@ -108,4 +115,14 @@ def _live(project: "Project", store_path: Path | None, chosen: Chosen) -> None:
         dry_run=chosen.dry_run,
         standby=chosen.standby,
         enrol=chosen.enrol_existing,
+        pulse=None if chosen.health is None else _pulse(chosen.health),
     )
+
+
+def _pulse(path: Path) -> "Pulse":
+    from journeyscript.runtime.pulse import Pulse
+
+    try:
+        return Pulse(path)
+    except OSError as problem:
+        cannot(f"`{path}` cannot be written: {problem.strerror}", "name another file with --health")

@@ -36,9 +36,9 @@ def simulate_command(
 ) -> None:
     """Take a population through the journeys, and say what would come of it.
 
-    POPULATION is a file of simulations/, by its name: who comes when, and what they do when they hear from us. It may be
-    left out where there is only one. Weeks pass in seconds, through the same code as in production, with consent, caps
-    and quiet hours; nothing is sent. The same seed gives the same answer.
+    POPULATION is a file of simulations/, by its name: who comes when, and what they do when they hear from us. It may
+    be left out where there is only one. Weeks pass in seconds, through the same code as in production, with consent,
+    caps and quiet hours; nothing is sent. The same seed gives the same answer.
 
     \b
     journeyscript simulate welcome

@@ -9,8 +9,10 @@ from typing import Any
 
 from journeyscript.cli.findings.diagnostics import render as render_findings
 from journeyscript.cli.findings.snippets import PLAIN, Palette, clean, snippet
+from journeyscript.cli.testing import covering
 from journeyscript.diagnostics import Diagnostic, Severity, Span
 from journeyscript.runtime.trials.causes import value_in_words, values_in_words
+from journeyscript.runtime.trials.coverage import Coverage, percent
 from journeyscript.runtime.trials.deciding import in_scope
 from journeyscript.runtime.trials.happened import Failure
 from journeyscript.runtime.trials.trial import Line, Verdict
@@ -30,17 +32,22 @@ def render(
     read_source: Callable[[str], str | None],
     *,
     color: bool = False,
+    coverage: Sequence[Coverage] | None = None,
 ) -> str:
-    """Return verdicts as text; `seconds` is how long the tests took, `color` adds terminal colours to `full`."""
+    """Return verdicts as text; `seconds` is how long the tests took, `color` adds terminal colours to `full`.
+
+    `coverage` is told as well, where it is given; JUnit has no place for it.
+    """
+    behind = "" if coverage is None else f"\n\n{covering.as_text(coverage)}"
     match output_format:
         case "json":
-            return _json(verdicts, seconds)
+            return _json(verdicts, seconds, coverage)
         case "junit":
             return _junit(verdicts, seconds)
         case "concise":
-            return _concise(verdicts, seconds)
+            return _concise(verdicts, seconds) + behind
         case _:
-            return _full(verdicts, seconds, read_source, color=color)
+            return _full(verdicts, seconds, read_source, color=color) + behind
 
 
 def summary(verdicts: Verdicts, seconds: float) -> str:
@@ -60,27 +67,27 @@ def _full(verdicts: Verdicts, seconds: float, read_source: Callable[[str], str |
         for verdict in found:
             if not verdict.passed:
                 failed = True
-                out += ["", *_told(verdict, read_source, color=color), ""]
+                out += ["", *told(verdict, read_source, color=color), ""]
     if out[-1]:
         out.append("")
-    told = summary(verdicts, seconds)
-    out.append(f"{_RED if failed else _GREEN}{told}{_END}" if color else told)
+    line = summary(verdicts, seconds)
+    out.append(f"{_RED if failed else _GREEN}{line}{_END}" if color else line)
     return "\n".join(out)
 
 
-def _told(verdict: Verdict, read_source: Callable[[str], str | None], *, color: bool) -> list[str]:
+def told(verdict: Verdict, read_source: Callable[[str], str | None], *, color: bool) -> list[str]:
     """Return the lines that tell of one failed test."""
     paint, bold, end = (_RED, _BOLD, _END) if color else ("", "", "")
     head = f"{paint}FAILED{end} {_place(verdict.span)} {bold}{clean(verdict.name)}{end}"
     if verdict.findings:
         return [head, "", *render_findings(verdict.findings, "full", read_source, color=color).split("\n")]
-    told = [head]
+    lines = [head]
     for failure in verdict.failures:
-        told += ["", *_shown(failure, read_source, color=color)]
-        told += [f"    expected  {clean(failure.expected)}", f"    happened  {clean(failure.happened)}"]
-        told += [f"    {'because' if number == 0 else '':<8}  {clean(why)}" for number, why in enumerate(failure.why)]
-        told += _decided(failure)
-    return [*told, *_scope(verdict), "", f"  what happened, in {clean(verdict.zone)}:", *_timeline(verdict.lines)]
+        lines += ["", *_shown(failure, read_source, color=color)]
+        lines += [f"    expected  {clean(failure.expected)}", f"    happened  {clean(failure.happened)}"]
+        lines += [f"    {'because' if number == 0 else '':<8}  {clean(why)}" for number, why in enumerate(failure.why)]
+        lines += _decided(failure)
+    return [*lines, *_scope(verdict), "", f"  what happened, in {clean(verdict.zone)}:", *_timeline(verdict.lines)]
 
 
 def _shown(failure: Failure, read_source: Callable[[str], str | None], *, color: bool) -> list[str]:
@@ -136,16 +143,19 @@ def _sentence(failure: Failure) -> str:
     return f"expected {failure.expected}; happened {failure.happened}"
 
 
-def _json(verdicts: Verdicts, seconds: float) -> str:
+def _json(verdicts: Verdicts, seconds: float, coverage: Sequence[Coverage] | None) -> str:
     every = [(path, verdict) for path, found in verdicts.items() for verdict in found]
     passed = sum(verdict.passed for _, verdict in every)
     findings = [finding for _, verdict in every for finding in verdict.findings]
-    document = {
+    document: dict[str, Any] = {
         "format": JSON_FORMAT,
         "summary": {"passed": passed, "failed": len(every) - passed, "seconds": round(seconds, 3)},
         "tests": [_json_item(path, verdict) for path, verdict in every],
         "diagnostics": json.loads(render_findings(findings, "json", lambda _: None))["diagnostics"],
     }
+    if coverage is not None:
+        journeys = [covering.as_data(one) for one in coverage]
+        document["coverage"] = {"percent": round(percent(coverage), 2), "journeys": journeys}
     text = json.dumps(document, indent=2, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -180,7 +190,9 @@ def _json_decided(failure: Failure) -> dict[str, Any] | None:
     decided = failure.decided
     if decided is None:
         return None
-    place = {"path": None, "line": None} if decided.span is None else {"path": decided.span.path, "line": decided.span.line}
+    place = (
+        {"path": None, "line": None} if decided.span is None else {"path": decided.span.path, "line": decided.span.line}
+    )
     return {"step": decided.step, **place, "why": decided.why, "values": dict(decided.values)}
 
 

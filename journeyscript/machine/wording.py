@@ -76,21 +76,26 @@ def timer_in_words(timer: Timer) -> str:
 
 
 def entry_in_words(entry: Entry) -> str:
+    """Return what starts an enrollment, and of whom it must be true."""
+    start = start_in_words(entry)
+    return start if entry.where is None else f"{start} where {show(entry.where)}"
+
+
+def start_in_words(entry: Entry) -> str:
     """Return what starts an enrollment."""
     match entry.trigger:
         case BySegment(name=name, on=on):
-            start = f"comes into {name}" if on == "enter" else f"leaves {name}"
+            return f"comes into {name}" if on == "enter" else f"leaves {name}"
         case BySchedule(cron=cron, audience=audience, zone=zone):
             clock = " on the customer's clock" if zone == "customer" else ""
-            start = f"{cron}{clock} for {show(audience)}"
+            return f"{cron}{clock} for {show(audience)}"
         case ByDate(every=every, minute=minute):
             at = f" at {_clock(minute)}" if minute else ""
-            start = f"on {_date_in_words(entry.trigger)}{at}{' every year' if every else ''}"
+            return f"on {_date_in_words(entry.trigger)}{at}{' every year' if every else ''}"
         case ByApi():
-            start = "a request"
+            return "a request"
         case None:
-            start = entry.event
-    return start if entry.where is None else f"{start} where {show(entry.where)}"
+            return entry.event
 
 
 def _date_in_words(by: ByDate) -> str:

@@ -394,7 +394,8 @@ class _Progress:
                 self._apply(self.active.get(enrollment.id, enrollment), event, event.at, queue)
         for program in self.rules.programs.entering.get(event.name, ()):
             self._admit(program, event, source, queue, stale=not may_start)
-        self._enter_by_segment(event.at, queue, stale=not may_start)
+        # Told of history, a customer is where it has led them by now, and what time brought on the way starts nothing.
+        self._enter_by_segment(event.at if may_start else self.now, queue, stale=not may_start)
 
     def _enter_by_segment(self, at: Instant, queue: "_Queue", *, stale: bool = False) -> None:
         """Let in those journeys that are entered by a segment the customer came into, or left, by what happened."""

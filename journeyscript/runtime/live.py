@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from journeyscript.runtime.identity import take_in
 from journeyscript.runtime.keeping import Arrival
 from journeyscript.runtime.letterbox import Letterbox
+from journeyscript.runtime.pulse import Pulse
 from journeyscript.runtime.session import Session
 from journeyscript.runtime.sources import Line, Source
 from journeyscript.runtime.starting import Schedules, prepare_dates
@@ -72,10 +74,11 @@ class Live:
         *,
         clock: Clock = wall_clock,
         orders: Letterbox | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         """Take the session to run; `wake` is what sources set when something came, `orders` where orders are left."""
         self._session, self._clock, self._wake = session, clock, wake
-        self._orders = orders
+        self._orders, self._pulse = orders, pulse
         self._stopping = False
         self._schedules = Schedules(session.store, session.rules, clock())
         self.done = Round()
@@ -95,6 +98,7 @@ class Live:
         try:
             while not self._stopping:
                 self._wake.clear()
+                self._beat()
                 if self._round(sources):
                     continue
                 if once and all(source.exhausted() for source in sources):
@@ -122,6 +126,14 @@ class Live:
         changes = self._schedules.fire(now)
         return None if changes is None else len({one.customer for one in changes.enrollments})
 
+    def _beat(self) -> None:
+        """Show that the run is alive, and how late it is."""
+        now = self._clock()
+        if self._pulse is None or not self._pulse.wanted(now):
+            return
+        moments = [m for m in (self._session.store.next_due(), self._session.outbox.next_moment(now)) if m is not None]
+        self._pulse.beat(now, max(0, now - min(moments, default=now)), asdict(self.done))
+
     def _obey(self) -> Round:
         """Carry out what an operator has ordered meanwhile."""
         if self._orders is None:
@@ -144,9 +156,8 @@ class Live:
         ]
         refused = take_in(session.store, session.rules, arrivals, due=due, now=now)
         if refused:
-            log.warning(
-                "%d of %d records refused, and kept; the first: %s", len(refused), len(lines), refused[0].reason
-            )
+            # The reasons are kept beside the records: they may show what a record says of somebody.
+            log.warning("%d of %d records refused, and kept with the reason", len(refused), len(lines))
         return Round(taken=len(lines) - len(refused), refused=len(refused), moved=len(due))
 
     def _ticking(self, *, fast: bool) -> Any:  # noqa: ANN401 - APScheduler is untyped

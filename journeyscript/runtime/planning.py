@@ -139,10 +139,12 @@ def unplanned(project: Project, store: Store) -> tuple[Left, ...]:
     """
     kept, current = store.deployments()
     deployments = deployments_of(project)
-    if {one.version for one in deployments} == current and len(kept) == len(current):
+    if {one.version for one in deployments} <= current:
         return ()
     left: list[Left] = []
     for change in changes_of(deployments, kept, current, store):
+        if change.version in current:
+            continue
         unmoved = replace(change, migration=None)
         stranded = unmoved.stranded()
         found = [one for one in check_change(unmoved, project.catalog) if one.code in _STRANDING]
@@ -161,31 +163,29 @@ _STRANDING = frozenset({"JS801", "JS802"})
 def changes_of(
     deployments: Iterable[Deployment], kept: Mapping[str, Deployment], current: Collection[str], store: Store
 ) -> Iterator[Change]:
-    """Yield the journeys that are not the store's current version, or have people in an older one."""
+    """Yield the journeys that are to be another version than the store's, or none, or whose files move people.
+
+    What was deployed with people in older versions, and says nothing of them, has been decided.
+    """
     people: dict[str, dict[str, Counter[str]]] = {}
     for one in store.journey_counts():
         if one.status == "active":
             people.setdefault(one.journey, {}).setdefault(one.version, Counter())[one.state] += one.count
     arriving = {one.machine.journey: one for one in deployments}
-    gone = sorted({kept[version].machine.journey for version in current} | people.keys() - arriving.keys())
-    for journey in dict.fromkeys((*arriving, *gone)):
+    deployed = [kept[version].machine.journey for version in sorted(current)]
+    for journey in dict.fromkeys((*arriving, *deployed)):
         new = arriving.get(journey)
         version = "" if new is None else new.version
+        migration = None if new is None else _migration(new, kept, current)
         inside = tuple(
             Occupied(version=old, machine=kept[old].machine, about=kept[old].about, people=states)
             for old, states in sorted(people.get(journey, {}).items())
             if old != version
         )
-        if new is None and not inside:
-            continue
-        if inside or version not in current:
-            yield Change(
-                journey=journey,
-                version=version,
-                after=None if new is None else _compiled(new),
-                migration=None if new is None else _migration(new, kept, current),
-                inside=inside,
-            )
+        comes = new is not None and version not in current
+        if comes or (inside and (new is None or migration is not None)):
+            after = None if new is None else _compiled(new)
+            yield Change(journey=journey, version=version, after=after, migration=migration, inside=inside)
 
 
 def _migration(new: Deployment, kept: Mapping[str, Deployment], current: Collection[str]) -> Migration | None:
@@ -216,7 +216,8 @@ def _compiled(one: Deployment) -> Compiled:
 def _versions(change: Change, kept: Mapping[str, Deployment], current: Collection[str]) -> tuple[str, ...]:
     """Return the versions that a journey had, the deployed one first: that one and all that people are in."""
     deployed = [version for version in sorted(current) if kept[version].machine.journey == change.journey]
-    return tuple(dict.fromkeys((*deployed, *(one.version for one in change.inside))))
+    had = dict.fromkeys((*deployed, *(one.version for one in change.inside)))
+    return tuple(version for version in had if version != change.version)
 
 
 def _batches(store: Store, journeys: Iterable[str]) -> Iterator[list[int]]:

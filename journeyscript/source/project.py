@@ -39,7 +39,8 @@ class ProjectFiles(Struct, frozen=True, kw_only=True):
     def every(self) -> tuple[str, ...]:
         """The paths of all files."""
         single = (self.config, self.customer, self.events, self.segments)
-        return (*(path for path in single if path), *self.journeys, *self.tests, *self.channels, *self.messages, *self.simulations)
+        several = (*self.journeys, *self.tests, *self.channels, *self.messages, *self.simulations)
+        return (*(path for path in single if path), *several)
 
 
 def find_project(start: Path) -> Path | None:

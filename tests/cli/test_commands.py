@@ -7,8 +7,8 @@ import sys
 import pytest
 
 COMMANDS = [
-    "init", "validate", "fmt", "test", "diff", "plan", "apply", "run", "status", "explain", "doctor", "enter", "pause", "resume", "stop",
-    "customers", "outbox", "backup", "prune",
+    "init", "validate", "fmt", "test", "simulate", "diff", "plan", "apply", "run",
+    "status", "explain", "doctor", "enter", "pause", "resume", "stop", "customers", "outbox", "backup", "prune",
     "worst-case", "graph", "compile", "schema",
 ]  # fmt: skip
 HEAVY = {

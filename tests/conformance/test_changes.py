@@ -299,6 +299,34 @@ def test_case_26_what_was_never_applied_has_nothing_to_take_back(shop):
     assert shop.plan().plan.journeys == ()
 
 
+def test_what_was_decided_with_a_version_is_not_asked_again(shop):
+    shop.deploy(COUPON)
+    shop.enter("ada")
+    shop.write(SHORTER)
+    assert lines_of(shop.apply()) == [("coupon", 1, "stay", "coupon")]
+    assert shop.plan().plan.journeys == ()
+    shop.write(SHORTER, HEAD + "migrate: { timer: recompute }\n")
+    assert lines_of(shop.plan()) == [("coupon", 1, "move", "coupon")], "the same version, and people in an older one"
+    shop.apply()
+    assert shop.plan().plan.journeys == ()
+    assert shop.inside("ada").due_at == AT + DAY
+
+
+def test_a_journey_that_is_taken_away_keeps_those_inside_on_their_way(shop):
+    shop.deploy(COUPON)
+    shop.enter("ada")
+    (shop.root / "journeys" / "trial.yaml").unlink()
+    shop.project = compile_project(shop.root)
+    planned = shop.plan()
+    assert [one.code for one in planned.findings] == ["JS812"]
+    assert lines_of(planned) == [("coupon", 1, "stay", "coupon")]
+    assert unplanned(shop.project, shop.store) == ()
+    shop.store.deploy([], shop.now)
+    assert shop.plan().plan.journeys == (), "it is gone already"
+    shop.until(AT + 4 * DAY)
+    assert shop.messages("ada") == ["welcome", "reminder"]
+
+
 def test_who_is_sent_out_leaves_as_migrated_and_may_be_counted(shop):
     shop.deploy(COUPON)
     shop.enter("ada", "bob")

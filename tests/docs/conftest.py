@@ -77,7 +77,7 @@ def say(monkeypatch):
 def repository(tmp_path_factory):
     """Return a copy of the repository as a project, so that nothing is written into it."""
     copy = tmp_path_factory.mktemp("clone")
-    for folder in ("catalog", "channels", "journeys", "samples"):
+    for folder in ("catalog", "channels", "journeys", "samples", "simulations"):
         shutil.copytree(ROOT / folder, copy / folder)
     shutil.copy(ROOT / "journeyscript.yaml", copy)
     return copy

@@ -34,6 +34,7 @@ GOOD = {
     "events": [ROOT / "catalog/events.yaml"],
     "segments": [ROOT / "catalog/segments.yaml"],
     "project": [ROOT / "journeyscript.yaml"],
+    "population": sorted((ROOT / "simulations").glob("*.yaml")),
 }
 HEAD = "journey: trial\nentry: { event: signed_up, again: never }\nsteps:\n"
 BAD = {

@@ -260,3 +260,25 @@ def test_a_run_that_need_not_stand_by_starts_at_once(shop, record):
         refused = shop.run("run", "--standby", *other)
         assert refused.returncode == 2
         assert "--standby" in refused.stderr or "stand by" in refused.stderr
+
+
+def test_a_health_file_shows_that_a_run_is_alive_and_how_late_it_is(shop, record, until):
+    file = shop.root / "run.health"
+    followed = shop.root / "events.jsonl"
+    followed.write_text(record("ada", "signed_up"))
+    run = shop.start("--follow", followed, "--health", file)
+    until(lambda: file.exists() and json.loads(file.read_text())["attempted"] == 2)
+    said = json.loads(file.read_text())
+    assert (said["pid"], said["taken"], said["refused"]) == (run.pid, 1, 0)
+    assert 0 <= said["late_seconds"] < 5
+    first = file.stat().st_mtime_ns
+    until(lambda: file.stat().st_mtime_ns > first)
+    shop.stop(run)
+    assert sorted(path.name for path in shop.root.glob("run.health*")) == ["run.health"]
+
+
+def test_a_health_file_that_cannot_be_written_is_told_before_the_run(shop):
+    refused = shop.run("run", "--once", "--health", "nowhere/run.health")
+    assert refused.returncode == 2
+    assert "`nowhere/run.health` cannot be written" in refused.stderr
+    assert shop.run("run", "--events", "events.jsonl", "--health", "run.health").returncode == 2

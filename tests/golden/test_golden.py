@@ -1,10 +1,9 @@
 """Golden pairs: what the compiler says of wrong projects, and the machines it makes of right ones.
 
 `err/JS###-name*.yaml` is a journey laid into the project `base` as `journeys/trial.yaml`; a folder of such a name holds
-files of any kind, which are laid over `base`. `.out` beside it is all that the compiler says. `change/JS8##-name*` holds
+files of any kind, which are laid over `base`. `.out` beside it is all that the compiler says. `change/JS8##-name` holds
 two such folders, `before` and `after`: three people came in before, and `.out` is what a plan finds. `ok/*.yaml` are
-journeys without findings, with their machines in `.machine.json`. Write them anew with `--update-golden` or
-UPDATE_GOLDEN=1.
+journeys without findings, with machines in `.machine.json`. Write them anew with `--update-golden` or UPDATE_GOLDEN=1.
 """
 
 import json

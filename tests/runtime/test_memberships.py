@@ -262,6 +262,23 @@ def test_an_event_of_long_ago_changes_who_is_inside_and_starts_nothing(store):
     assert entries(store) == [("leaves", START + 91 * DAY)]
 
 
+def test_imported_history_leads_where_it_has_led_by_now_and_starts_nothing(store):
+    rules = both(store, SILENT, virtual=False)
+    now = START + 200 * DAY
+    take(
+        store,
+        rules,
+        record(START, event="purchased", total=1),
+        record(START + DAY, event="purchased", total=1),
+        now=now,
+    )
+    assert inside(store)
+    assert store.next_due() is None
+    assert entries(store) == []
+    take(store, rules, record(now + HOUR, event="purchased", total=1))
+    assert entries(store) == [("leaves", now + HOUR)]
+
+
 def test_journeys_that_send_each_other_in_and_out_are_cut_off(store):
     enters = _that_sets("enters", "enter", "AT")
     leaves = _that_sets("leaves", "leave", "DE")

@@ -1,16 +1,18 @@
 """The laws of the runtime hold whatever happens in whatever order, crashes included; a plain model says what must come.
 
 Two stores go through the same: the one in memory, undisturbed, and SQLite, whose process dies again and again.
+`LAWS=1000` looks at that many histories instead of a few.
 """
 
 import functools
 import hashlib
+import os
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import msgspec
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -21,6 +23,7 @@ from journeyscript.runtime.doctor import findings
 from journeyscript.runtime.identity import take_in
 from journeyscript.runtime.intake import Intake
 from journeyscript.runtime.keeping import Arrival
+from journeyscript.runtime.orders import Pause, Resume, Stop, carry_out
 from journeyscript.runtime.outbox import Carrier, Outbox
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
@@ -29,6 +32,7 @@ from journeyscript.stores.sqlite import open_sqlite
 from tests.plain_model import DAY, HOUR, MINUTE, SECOND, VARIANTS, World, project_files
 
 START = 1_772_000_000_000
+JOURNEYS = ("welcome", "order", "thanks")
 NAMES = ("ada", "bo", "cy", "visitor")
 PASSING = (0, 1, 999, SECOND, 90 * SECOND, HOUR, 2 * HOUR, 2 * HOUR + 4 * MINUTE, 7 * HOUR, DAY, 3 * DAY)
 AGO = (0, 0, 0, 1, 90 * SECOND, 2 * HOUR, 23 * HOUR, DAY + 1, 5 * DAY, -1, -HOUR)
@@ -248,6 +252,26 @@ class Runtime(RuleBasedStateMachine):
         for site in self.sites:
             site.deploy(_project(variant), self.now)
 
+    @rule(journey=st.sampled_from(JOURNEYS))
+    def pause(self, journey):
+        self._order(Pause(journey=journey))
+        self.world.paused.add(journey)
+
+    @rule(journey=st.sampled_from(JOURNEYS), overdue=st.sampled_from(["fire", "skip_stale"]))
+    def resume(self, journey, overdue):
+        self._order(Resume(journey=journey, overdue=overdue))
+        self.world.resume(journey, overdue, self.now)
+        self._fire()
+
+    @rule(journey=st.sampled_from(JOURNEYS), leave=st.booleans())
+    def stop(self, journey, leave):
+        self._order(Stop(journey=journey, leave=leave))
+        self.world.stop(journey, leave=leave)
+
+    def _order(self, order):
+        for site in self.sites:
+            carry_out(site.store, order, self.now, site.rules)
+
     @rule()
     def die(self):
         self._start_again()
@@ -368,6 +392,8 @@ class Runtime(RuleBasedStateMachine):
 
     def _come_to_the_end(self):
         """In the end nobody is inside, and every message is sent, skipped or failed."""
+        for journey in JOURNEYS:
+            self.resume(journey, "fire")
         for _ in range(60):
             self.now += DAY
             self._fire()
@@ -415,4 +441,9 @@ def _versions():
 
 
 TestRuntime = Runtime.TestCase
-TestRuntime.settings = settings(max_examples=3, stateful_step_count=15)
+TestRuntime.settings = settings(
+    max_examples=int(os.environ.get("LAWS", "20")),
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

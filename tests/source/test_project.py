@@ -39,12 +39,14 @@ def test_every_kind_of_file_is_found_in_order(project):
         "channels/sms/channel.yml", "channels/sms/welcome.txt",
         "channels/email/channel.yaml", "channels/email/welcome.md", "channels/email/welcome.zh-CN.md",
         "channels/push/welcome.txt", "channels/stray.md",
+        "simulations/spring.yaml", "simulations/old/autumn.yml", "simulations/people.jsonl",
     )  # fmt: skip
     files = list_project(root)
     assert files.root == root
     assert files.config == "journeyscript.yaml"
     assert files.journeys == ("journeys/a/b/winback.yml", "journeys/welcome.yaml")
     assert files.tests == ("journeys/a/b/winback.test.yml", "journeys/welcome.test.yaml")
+    assert files.simulations == ("simulations/old/autumn.yml", "simulations/spring.yaml")
     assert (files.customer, files.events, files.segments) == ("catalog/customer.yaml", "catalog/events.yml", None)
     assert files.channels == ("channels/email/channel.yaml", "channels/sms/channel.yml")
     assert files.messages == (

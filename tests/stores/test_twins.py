@@ -74,6 +74,20 @@ class Twins(RuleBasedStateMachine):
         self.both("deploy", deployments + ([self.make.deployment("v1")] if again else []), self.batches)
         self.both("deployments")
 
+    @rule(numbers=st.lists(st.integers(0, 6), max_size=6), strange=st.booleans())
+    def switch(self, numbers, strange):
+        """Deploy a version, and move those in it who are active in the journey's others."""
+        loaded = self.both("load", [], numbers, history=False)
+        moved = [
+            replace(one, version="v9" if strange else "v3", visit=one.visit + 1)
+            for customer in loaded.values()
+            for one in customer.enrollments
+            if one.journey == "welcome"
+        ]
+        self.both("switch", [self.make.deployment("v3")], self.batches, Changes(enrollments=moved))
+        self.both("deployments")
+        self.both("received", numbers)
+
     @rule(data=st.data(), names=st.lists(NAMES, max_size=4), numbers=st.lists(st.integers(0, 6), max_size=3))
     def take_in_a_batch(self, data, names, numbers):
         self.batches += 1

@@ -21,6 +21,7 @@ GLOBS = {
     "segments": ["catalog/segments.yaml", "tests/golden/base/catalog/segments.yaml"],
     "channel": ["channels/*/channel.yaml", "tests/golden/err/*/channels/*/channel.yaml"],
     "project": ["journeyscript.yaml", "tests/golden/err/*/journeyscript.yaml"],
+    "population": ["simulations/*.yaml"],
     "mapping": [],
     "message": [],
 }

@@ -186,6 +186,7 @@ def test_the_files_of_this_project_have_the_right_shape():
         *(("journey", path) for path in files.journeys),
         *(("test", path) for path in files.tests),
         *(("channel", path) for path in files.channels),
+        *(("population", path) for path in files.simulations),
         ("project", files.config),
         ("customer", files.customer),
         ("events", files.events),

@@ -174,15 +174,16 @@ def event_property_removed(change: Change, catalog: Catalog) -> Iterator[Diagnos
     for one in change.inside:
         staying = {state: count for state, count in one.people.items() if change.fate(state)[0] == "stay"}
         left = replace(one, people=staying)
+        readers: dict[tuple[str, str | None], set[str]] = {}
         for (event, name), states in _reads(one).items():
             definition = catalog.events.get(event)
-            if definition is None:
-                people[event, None] += left.before(states)
-            elif definition.property(name) is None:
-                people[event, name] += left.before(states)
-    for (event, missing), count in people.items():
+            if definition is None or definition.property(name) is None:
+                readers.setdefault((event, None if definition is None else name), set()).update(states)
+        for missing, states in readers.items():
+            people[missing] += left.before(states)
+    for (event, lost), count in people.items():
         if count:
-            what = f"event `{event}`" if missing is None else f"property `{missing}` of `{event}`"
+            what = f"event `{event}`" if lost is None else f"property `{lost}` of `{event}`"
             yield finding(
                 "JS804",
                 f"the {what} is not in the catalog any more, and the version that {counted(count)} in reads it",

@@ -1,6 +1,7 @@
 """Messages by day as an SVG of stacked bars, one colour for each channel.
 
-Takes the days of a forecast; gives a part of a page whose style names the colours. Every bar says in a tooltip what it is.
+Takes the days of a forecast; gives a part of a page whose style names the colours. Every bar says in a tooltip what
+it is.
 """
 
 from collections.abc import Iterator, Sequence

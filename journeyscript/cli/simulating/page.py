@@ -1,6 +1,6 @@
 """A forecast as one HTML page that stands alone: no script, no font, no link; light and dark by the reader's choice.
 
-Takes a project, a forecast and the counts of every step; gives the text of the page. Whatever is a name of the user's is
+Takes a project, a forecast and the counts of every step; gives the text of the page. Every name that a user chose is
 escaped. The same forecast gives the same bytes.
 """
 
@@ -26,16 +26,20 @@ _STYLE = """
   body { margin: 0; background: var(--page); color: var(--text);
     font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", sans-serif; }
   main { max-width: 1000px; margin: 0 auto; padding: 32px 16px 64px; }
-  h1 { font-size: 26px; margin: 0; } h2 { font-size: 19px; margin: 0 0 12px; } h3 { font-size: 15px; margin: 20px 0 8px; }
+  h1 { font-size: 26px; margin: 0; } h2 { font-size: 19px; margin: 0 0 12px; }
+  h3 { font-size: 15px; margin: 20px 0 8px; }
   p { margin: 6px 0; } .quiet { color: var(--quiet); }
-  section { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 20px; margin-top: 20px; }
+  section { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 20px;
+    margin-top: 20px; }
   .figures { display: flex; flex-wrap: wrap; gap: 12px 40px; } .figures b { display: block; font-size: 24px; }
   .wide { overflow-x: auto; } .wide > svg { display: block; margin: 0 auto; max-width: 100%; height: auto; }
   table { border-collapse: collapse; width: 100%; font-size: 14px; }
-  th { text-align: left; color: var(--quiet); font-weight: 600; } th, td { padding: 5px 14px 5px 0; vertical-align: top; }
+  th { text-align: left; color: var(--quiet); font-weight: 600; }
+  th, td { padding: 5px 14px 5px 0; vertical-align: top; }
   tr + tr td, thead + tbody td { border-top: 1px solid var(--rule); }
   .count { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-  .share { width: 34%; } .share i { display: block; height: 11px; margin-top: 6px; border-radius: 3px; background: var(--fill); }
+  .share { width: 34%; }
+  .share i { display: block; height: 11px; margin-top: 6px; border-radius: 3px; background: var(--fill); }
   .bars { width: 100%; } .bars text { fill: var(--quiet); font-size: 11px; } .rule { stroke: var(--rule); fill: none; }
   .c0 { fill: var(--c0); background: var(--c0); } .c1 { fill: var(--c1); background: var(--c1); }
   .c2 { fill: var(--c2); background: var(--c2); } .c3 { fill: var(--c3); background: var(--c3); }
@@ -51,8 +55,7 @@ def page(project: "Project", forecast: "Forecast", heat: "dict[str, dict[str, He
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<style>{_STYLE}</style></head>\n<body><main><h1>{title}</h1>",
-        f'<p class="quiet">{forecast.start[:10]} to {forecast.end[:10]} in {escape(forecast.timezone)},'
-        f" seed {forecast.seed}. Invented customers; nothing was sent.</p>",
+        f'<p class="quiet">{_days(forecast)}, seed {forecast.seed}. Invented customers; nothing was sent.</p>',
         *_figures(forecast),
         *_messages(forecast),
         *_experiments(forecast),
@@ -61,6 +64,10 @@ def page(project: "Project", forecast: "Forecast", heat: "dict[str, dict[str, He
     for number, journey in enumerate(journeys):
         parts += _journey(project, journey, heat.get(journey.journey, {}), number)
     return "\n".join([*parts, "</main></body></html>\n"])
+
+
+def _days(forecast: "Forecast") -> str:
+    return f"{forecast.start[:10]} to {forecast.end[:10]} in {escape(forecast.timezone)}"
 
 
 def _figures(forecast: "Forecast") -> Iterator[str]:
@@ -144,7 +151,8 @@ def _journey(project: "Project", journey: "JourneyForecast", heat: "dict[str, He
     ended += [f"{journey.active:,} still inside"] if journey.active else []
     yield f"<section><h2>{escape(title)}</h2>"
     yield f"<p>{journey.entered:,} entered{goal}. How it ended: {', '.join(ended)}.</p>"
-    yield '<table><thead><tr><th>step</th><th class="count">reached</th><th class="count">share</th><th></th></tr></thead><tbody>'
+    yield '<table><thead><tr><th>step</th><th class="count">reached</th><th class="count">share</th><th></th></tr>'
+    yield "</thead><tbody>"
     for step in journey.steps:
         width = 100 * step.reached / journey.entered
         yield (

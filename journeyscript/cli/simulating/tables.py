@@ -15,8 +15,8 @@ _BAR = 24
 
 def parts_of(forecast: "Forecast") -> "Iterator[str | Table]":
     """Yield a forecast as lines and tables, in order."""
-    days = f"{forecast.start[:10]} to {forecast.end[:10]}"
-    yield f"{forecast.customers:,} customers of {forecast.population} (seed {forecast.seed}), {days} in {forecast.timezone}."
+    days = f"{forecast.start[:10]} to {forecast.end[:10]} in {forecast.timezone}"
+    yield f"{forecast.customers:,} customers of {forecast.population} (seed {forecast.seed}), {days}."
     yield from _doubts(forecast)
     yield ""
     for journey in forecast.journeys:

@@ -1,9 +1,10 @@
 """Tests as plain data into a file of tests: behind those that are there, in the form of `fmt`, every comment kept.
 
-Takes a project and tests; gives the file's new text. Where the tests of the journey stand in a form behind which nothing
-can be written, a file beside it is named instead. Writes nothing itself.
+Takes a project and tests; gives the file's new text. Where the tests of the journey stand in a form behind which
+nothing can be written, a file beside it is named instead. Writes nothing itself.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from journeyscript.source.yaml import read_yaml
 from journeyscript.syntax.formatter import format_text
 from journeyscript.syntax.structure import check_structure
 from journeyscript.syntax.trial_file import read_tests
+
+_MOMENT = re.compile(r"(?<=: )'([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2}))'(?=[,}\n]|$)")
 
 ENDINGS = (".test.yaml", ".test.yml")
 
@@ -105,5 +108,10 @@ def _beside(root: Path, own: str) -> str:
 
 
 def _dumped(test: TestData, margin: int) -> str:
-    dumped = yaml.safe_dump([test], sort_keys=False, allow_unicode=True, width=100)
-    return "".join(f"{' ' * margin}{line}\n" for line in dumped.splitlines())
+    dumped = yaml.safe_dump([test], sort_keys=False, allow_unicode=True, default_flow_style=None, width=1 << 20)
+    return "".join(f"{' ' * margin}{line}\n" for line in unquoted(dumped).splitlines())
+
+
+def unquoted(text: str) -> str:
+    """Return dumped YAML with moments as people write them: they need no quotes in a test."""
+    return _MOMENT.sub(r"\1", text)

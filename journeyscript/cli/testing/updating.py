@@ -10,14 +10,15 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
+from journeyscript.cli.testing.adding import unquoted
 from journeyscript.diagnostics import Span
 from journeyscript.engine.calendar import local_text
 from journeyscript.runtime.trials.causes import cause_name
 from journeyscript.runtime.trials.expectations import NOT_ENTERED, STATUSES
 from journeyscript.runtime.trials.happened import Happened
 from journeyscript.runtime.trials.staging import expected_state
+from journeyscript.runtime.trials.telling import written
 from journeyscript.runtime.trials.trial import Verdict
-from journeyscript.runtime.trials.ways import written
 from journeyscript.semantics.catalog import Catalog
 from journeyscript.source.nodes import Scalar, plain
 from journeyscript.source.yaml import read_yaml
@@ -77,7 +78,9 @@ def _edits(expect: Expectations, happened: Happened, catalog: Catalog) -> list[_
         old = plain(pair.value)
         if new == old:
             continue
-        edits += _differences(key, expect, old, new) or [_Edit(span=pair.value.span, text=_flow(new), key=pair.key.span)]
+        edits += _differences(key, expect, old, new) or [
+            _Edit(span=pair.value.span, text=_flow(new), key=pair.key.span)
+        ]
     if len(wanted) == len(expect.place.pairs):
         return edits
     # A key has nothing more to say.
@@ -209,7 +212,7 @@ def _differences(key: str, expect: Expectations, old: Any, new: Any) -> list[_Ed
 
 def _flow(value: Any) -> str:  # noqa: ANN401 - plain YAML
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=1 << 20)
-    return text.removesuffix("\n").removesuffix("\n...")
+    return unquoted(text.removesuffix("\n").removesuffix("\n..."))
 
 
 def _applied(text: str, edits: Sequence[_Edit]) -> str:

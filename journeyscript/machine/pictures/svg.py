@@ -178,7 +178,8 @@ def _arrow(arrow: Arrow, way: tuple[Point, ...], titles: dict[str, str]) -> str:
     line = _rounded((*way[:-1], (x, y - 7)))
     if arrow.missed:
         said = f"{said} ({MISSED})"
-    return f'<g{_missed(arrow)}><title>{_text(said)}</title><path class="way" d="{line}"/><path class="head" d="{head}"/></g>'
+    drawn = f'<path class="way" d="{line}"/><path class="head" d="{head}"/>'
+    return f"<g{_missed(arrow)}><title>{_text(said)}</title>{drawn}</g>"
 
 
 def _missed(arrow: Arrow) -> str:

@@ -17,7 +17,7 @@ _LARGEST = 1e15
 """Whole numbers are exact up to here, and no customer has more of anything."""
 
 
-class BadDistribution(ValueError):  # noqa: N818 - it is told to people as it is, like `BadValue`
+class BadDistribution(ValueError):
     """A distribution would give values that are not of the type; the text is one plain sentence."""
 
 

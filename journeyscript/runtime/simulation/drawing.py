@@ -143,4 +143,4 @@ def _delay(delay: Delay, share: float) -> Milliseconds:
         case Exponential(median=median):
             return round(median * -math.log2(share))
         case Lognormal(median=median, spread=spread):
-            return round(median * spread ** _STANDARD.inv_cdf(share))
+            return round(median * math.pow(spread, _STANDARD.inv_cdf(share)))

@@ -1,7 +1,7 @@
 """A population as it is simulated: who comes and when, and what they do after a message, an event or an entry.
 
-Plain data in typed values, instants and milliseconds; `reading` makes it of a file, `drawing` draws from it. Probabilities
-are from 0 to 1.
+Plain data in typed values, instants and milliseconds; `reading` makes it of a file, `drawing` draws from it.
+Probabilities are from 0 to 1.
 """
 
 from typing import Literal, TypeAlias

@@ -1,7 +1,7 @@
 """Two shares compared: the difference with its interval, how likely it would be found, and how many it would take.
 
-Plain normal approximations with unpooled variances; good from a few dozen conversions in each arm on, which `enough` says.
-Takes counts, gives shares from 0 to 1.
+Takes counts, gives shares from 0 to 1. Plain normal approximations with unpooled variances: good where each arm has
+some conversions, which `enough` says.
 """
 
 from math import ceil, sqrt

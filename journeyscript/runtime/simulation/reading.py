@@ -1,7 +1,7 @@
 """A population file to a population, or to everything that is wrong with it.
 
-Takes a node whose shape was checked, and the project whose names and types it uses. Distributions are checked against the
-catalog here, once, so that nothing that is drawn later can be of a wrong type.
+Takes a node whose shape was checked, and the project whose names and types it uses. Distributions are checked against
+the catalog here, once, so that nothing that is drawn later can be of a wrong type.
 """
 
 from collections.abc import Iterator

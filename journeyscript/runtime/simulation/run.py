@@ -1,8 +1,8 @@
 """Discrete-event simulation: every customer's next moment, many customers at a time, until the time is over.
 
-Takes a project and a population; gives the tally and the counts of the store. Customers are independent, so a batch holds
-one moment of each of many, which may lie apart; nobody's own order is ever changed. Where journeys look at each other's
-customers (`max_active`), everything happens in the order of time.
+Takes a project and a population; gives the tally and the counts of the store. Customers are independent, so a batch
+holds one moment of each of many, which may lie apart; nobody's own order is ever changed. Where a journey counts
+everybody inside (`max_active`), all that happens in the order of time.
 """
 
 import heapq
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from journeyscript.compiler import Project
@@ -54,9 +54,9 @@ class Result(Struct, kw_only=True):
     tally: Tally
     customers: int = 0
     cut_short: int = 0
-    outcomes: Counter[tuple[str, str, str, str]] = Counter()
+    outcomes: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     """Enrollments by journey, status, state and reason."""
-    refusals: Counter[tuple[str, str]] = Counter()
+    refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Entries that were refused, by journey and reason."""
     heat: dict[str, dict[str, Heat]] = {}
     reached: dict[str, Counter[str]] = {}
@@ -78,7 +78,7 @@ def simulate(project: Project, population: Population, progress: Progress | None
 
 
 def _groups(project: Project, population: Population) -> tuple[Iterator[list[_Arrival]], int]:
-    """Return the arrivals of customers who can be looked at apart from all others, and how many such groups there are."""
+    """Return the arrivals of customers who can be looked at apart from all others, and how many groups there are."""
     bounded = any(compiled.machine.entry.max_active is not None for compiled in project.journeys.values())
     match population.who:
         case Crowd() as crowd:
@@ -160,7 +160,9 @@ class _Group:
 
     def _next(self, limit: Instant) -> tuple[list[Incoming], dict[int, Instant], Instant | None]:
         """Return the records and timers of a batch, one for each customer, and the latest moment among them."""
-        moments, busy, later = self.moments, set(), []
+        moments = self.moments
+        busy: set[str] = set()
+        later: list[_Moment] = []
         incoming: list[Incoming] = []
         due: dict[int, Instant] = {}
         now: Instant | None = None

@@ -1,7 +1,7 @@
 """What batches of a simulation did, counted as they come: messages, holds, conversions of arms.
 
-Takes the changes of one batch at a time; keeps counts, and per enrollment only what experiments need, which is forgotten
-with each group of customers. Decides nothing.
+Takes the changes of one batch at a time; keeps counts, and per enrollment only what experiments need, which is
+forgotten with each group of customers. Decides nothing.
 """
 
 from collections import Counter

@@ -120,7 +120,7 @@ def _went(state: State, number: int, kind: str, rest: str) -> bool:
     match kind, trigger:
         case ("timer", Due()) | ("when", When()) | ("lap", Lap()) | ("skipped", NotSent()):
             return True
-        case ("window" | "date"), Due():
+        case (("window" | "date"), Due()):
             return True
         case "event", On(event=event):
             return event == rest
@@ -128,7 +128,7 @@ def _went(state: State, number: int, kind: str, rest: str) -> bool:
             return arm == rest
         case "if", If():
             return int(rest) == 1 + sum(not isinstance(t.trigger, On | Due) for t in state.transitions[:number])
-        case ("else" | "laps" | "send" | "done"), Always():
+        case (("else" | "laps" | "send" | "done"), Always()):
             return True
         case "skipped", Always():
             return not any(isinstance(other.trigger, NotSent) for other in state.transitions)

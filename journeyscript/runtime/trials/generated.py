@@ -15,10 +15,10 @@ from journeyscript.machine.model import NotSent, Send, State
 from journeyscript.runtime.trials.coverage import COUNTED, Coverage, Key, Place, taken_by
 from journeyscript.runtime.trials.happened import Happened
 from journeyscript.runtime.trials.staging import TestData, first_staged
+from journeyscript.runtime.trials.telling import Candidate, Data, Leg, Telling, written
 from journeyscript.runtime.trials.trial import Trial
-from journeyscript.runtime.trials.ways import Candidate, Data, Leg, Telling, candidates_along, way, way_by, written
+from journeyscript.runtime.trials.ways import candidates_along, way, way_by
 from journeyscript.semantics.typed import Expression
-from journeyscript.semantics.types import Value
 
 MOST_RESTS = 8
 """At so many steps an exit or the goal is tried to be reached."""
@@ -60,8 +60,17 @@ def generate(trial: Trial, coverage: Coverage, names: Sequence[str]) -> Generate
 
 
 def _name(place: Place, used: set[str]) -> str:
-    target = f" to {place.target}" if place.target else ""
-    name = base = " ".join(f"{f'{place.step}: ' if place.kind == 'transition' else ''}{place.words}{target}".split())
+    match place.kind:
+        case "transition":
+            why = "" if place.words == "goes on" else f", {place.words}"
+            base = f"{place.step} goes to {place.target}{why}"
+        case "exit":
+            base = f"the journey ends by {place.step}"
+        case "goal":
+            base = "the goal is reached"
+        case _:
+            base = f"{place.step} is reached"
+    name = base = " ".join(base.split())
     number = 2
     while name in used:
         name, number = f"{base} ({number})", number + 1
@@ -106,16 +115,16 @@ def _going(trial: Trial, legs: Sequence[Leg] | None) -> Iterator[Candidate]:
     """Yield those who should go from leg to leg; who are to get no message there are out of reach."""
     if legs is None:
         return
-    given: dict[str, Value] = {}
+    given: dict[str, bool | None] = {}
     for leg in legs:
         if leg.number is not None and isinstance(leg.state.transitions[leg.number].trigger, NotSent):
             given |= _out_of_reach(trial, leg.state)
     yield from candidates_along(trial.project, trial.compiled, legs, Situation(customer=tuple(given.items())))
 
 
-def _out_of_reach(trial: Trial, state: State) -> dict[str, Value]:
+def _out_of_reach(trial: Trial, state: State) -> dict[str, bool | None]:
     """Return what is so of whom no channel of a send may write to."""
-    given: dict[str, Value] = {}
+    given: dict[str, bool | None] = {}
     for name in state.action.via if isinstance(state.action, Send) else ():
         channel = trial.project.channels[name]
         if channel.consent != "none" and isinstance(state.action, Send) and state.action.kind == "marketing":
@@ -128,7 +137,8 @@ def _out_of_reach(trial: Trial, state: State) -> dict[str, Value]:
 def _ending(trial: Trial, event: str | None, condition: Expression | None) -> Iterator[Candidate]:
     """Yield those to whom something happens wherever they may rest: an event, or a change that a condition asks for."""
     machine = trial.machine
-    for state in [state for state in machine.states if state.timer is not None or state.step == "wait_for"][:MOST_RESTS]:
+    resting = [state for state in machine.states if state.timer is not None or state.step == "wait_for"]
+    for state in resting[:MOST_RESTS]:
         for ending in _endings(trial, event, condition):
             for candidate in _going(trial, way(machine, (state.id,))):
                 yield replace(candidate, timeline=[*candidate.timeline, ending])

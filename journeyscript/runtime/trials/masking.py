@@ -8,7 +8,7 @@ wherever they stand in a text.
 import re
 
 from journeyscript.compiler import Project
-from journeyscript.runtime.trials.ways import anything, written
+from journeyscript.runtime.trials.telling import anything, written
 from journeyscript.semantics.catalog import AttributeDefinition
 from journeyscript.semantics.types import Type, Value
 
@@ -92,7 +92,8 @@ class Masking:
         text = _PHONE.sub(lambda found: self._phone(found[0]), text)
         for original, instead in self._instead.items():
             if len(original) >= SHORTEST and instead not in text:
-                text = re.sub(rf"(?<!\w){re.escape(original)}(?!\w)", lambda _, new=instead: new, text, flags=re.IGNORECASE)
+                whole = re.compile(rf"(?<!\w){re.escape(original)}(?!\w)", re.IGNORECASE)
+                text = whole.sub(instead.replace("\\", r"\\"), text)
         return text
 
     def _mail(self, text: str) -> str:

@@ -17,8 +17,8 @@ from journeyscript.runtime.trials.happened import Happened
 from journeyscript.runtime.trials.invented import attribute_definitions
 from journeyscript.runtime.trials.masking import Masking
 from journeyscript.runtime.trials.staging import TestData, expectation, tried
+from journeyscript.runtime.trials.telling import Data, written
 from journeyscript.runtime.trials.trial import Trial, Verdict
-from journeyscript.runtime.trials.ways import Data, written
 from journeyscript.semantics.types import TIMESTAMP, Instant
 from journeyscript.stores.records import Dossier, Story
 from journeyscript.syntax.duration import HOUR
@@ -83,19 +83,23 @@ def _test(trial: Trial, dossier: Dossier, story: Story, masking: Masking, title:
     begins = min([at for at, _ in items] + [one.entered_at for one in story.enrollments])
     if trial.machine.entry.trigger is not None and not isinstance(trial.machine.entry.trigger, ByApi):
         begins -= HOUR  # Nothing that the customer does starts the journey, so they have to be there before.
-    timeline: list[Data] = [{"at": written(at, TIMESTAMP), **item} if at > begins else item for at, item in items]
+    timeline: list[Data] = [{"at": _moment(at), **item} if at > begins else item for at, item in items]
     ends = max([begins, *(kept.decision.at for kept in story.decisions)])
     if not items or ends > items[-1][0]:
-        timeline.append({"at": written(ends, TIMESTAMP)})
+        timeline.append({"at": _moment(ends)})
     zone, _ = resolve_zone(story.customer.attributes.get("timezone"), trial.machine.timezone)
     happened = Happened(machine=trial.machine, about=trial.compiled.about, story=story, zone=zone, refused=None)
     return {
         "name": title,
         "customer": _customer(trial, story, masking),
-        "at": written(begins, TIMESTAMP),
+        "at": _moment(begins),
         "timeline": timeline,
         "expect": expectation(happened, happened.path),
     }
+
+
+def _moment(at: Instant) -> str:
+    return str(written(at, TIMESTAMP)).replace(".000Z", "Z").replace(":00Z", "Z")
 
 
 def _customer(trial: Trial, story: Story, masking: Masking) -> Data:

@@ -14,8 +14,9 @@ import yaml
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Severity, Situation
 from journeyscript.runtime.trials.happened import Happened
+from journeyscript.runtime.trials.telling import Candidate
 from journeyscript.runtime.trials.trial import Trial, Verdict
-from journeyscript.runtime.trials.ways import Candidate, candidates
+from journeyscript.runtime.trials.ways import candidates
 from journeyscript.source.nodes import Mapping
 from journeyscript.source.yaml import read_yaml
 from journeyscript.stores.memory import MemoryStore

@@ -10,6 +10,7 @@ from journeyscript.engine.audience import Audience
 from journeyscript.stores.sqlite import loading
 from journeyscript.stores.sqlite.conditions import Selection, select
 from journeyscript.stores.sqlite.interned import Names
+from journeyscript.stores.sqlite.operands import joined
 
 CANDIDATES = 500
 """Customers that are loaded at once for Python to decide."""
@@ -37,7 +38,7 @@ def _candidates(
     connection: sqlite3.Connection, selection: Selection, after: int, limit: int
 ) -> list[tuple[int, int, str | int | float | None]]:
     """Return the next customers who may belong: number, whether the condition is surely true of them, their zone."""
-    safe = " AND ".join(f"({check})" for check in selection.checks) or "1"
+    safe = joined(selection.checks or ("1",), "AND")
     sure = f"(instr(customers.attributes, '\\u0000') = 0 AND {safe})" if selection.exact else "0"
     statement = (
         f"SELECT customers.number, {sure}, json_extract(customers.attributes, '$.timezone') FROM customers NOT INDEXED "  # noqa: S608 - of closed forms

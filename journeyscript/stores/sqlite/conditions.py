@@ -17,6 +17,7 @@ from journeyscript.stores.sqlite.operands import (
     Inexpressible,
     Operand,
     Sort,
+    joined,
     json_type,
     sort_of,
     whole_quotient,
@@ -78,7 +79,7 @@ class _Compiler:
             case typed.And(items=items) | typed.Or(items=items):
                 parts = [self.implied(item, outcome=outcome) for item in items]
                 all_of_them = isinstance(node, typed.And) is outcome
-                return "(" + (" AND " if all_of_them else " OR ").join(parts) + ")"
+                return joined(parts, "AND" if all_of_them else "OR")
             case typed.InSegment(condition=condition) if outcome:
                 return self.implied(condition, outcome=True)
             case _:
@@ -94,9 +95,9 @@ class _Compiler:
             case typed.Not(of=inner):
                 return f"NOT ({self.truth(inner)})"
             case typed.And(items=items):
-                return _short(" AND ".join(f"({self.truth(item)})" for item in items))
+                return _short(joined([self.truth(item) for item in items], "AND"))
             case typed.Or(items=items):
-                return _short(" OR ".join(f"({self.truth(item)})" for item in items))
+                return _short(joined([self.truth(item) for item in items], "OR"))
             case typed.Compare():
                 return _short(self.comparison(node))
             case typed.In(left=left, right=right):
@@ -297,7 +298,7 @@ class _Compiler:
         finally:
             inner, self.checks, self._in_event = self.checks, outer, False
         if inner:
-            self.check(f"NOT EXISTS (SELECT 1 {past} AND NOT (({') AND ('.join(inner)})))")
+            self.check(f"NOT EXISTS (SELECT 1 {past} AND NOT {joined(list(inner), 'AND')})")
         answer = self.summary(node, past + where, taken)
         if not bounds:
             return answer

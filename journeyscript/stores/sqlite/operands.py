@@ -5,6 +5,7 @@ tables.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from journeyscript.semantics.types import Kind
@@ -94,6 +95,14 @@ def sort_of(kind: Kind) -> Sort:
     if kind not in _SORTS:
         raise Inexpressible
     return _SORTS[kind]
+
+
+def joined(parts: Sequence[str], operator: Literal["AND", "OR"]) -> str:
+    """Return conditions joined pair by pair: SQLite refuses what is nested a thousand deep, as a long chain is."""
+    if len(parts) == 1:
+        return f"({parts[0]})"
+    half = len(parts) // 2
+    return f"({joined(parts[:half], operator)} {operator} {joined(parts[half:], operator)})"
 
 
 def json_type(column: str, path: str) -> str:

@@ -76,7 +76,7 @@ FROM (
 GROUP BY machine, status, state, reason;
 
 -- name: reached
--- Whoever came to a state has a decision there, in the version that moved them: they keep to one.
+-- Whoever came to a state has a decision there; it counts for the version that they are in now.
 SELECT machine, state, sum(count)
 FROM (
     SELECT enrollments.machine, decisions.state, count(DISTINCT decisions.enrollment) AS count
