@@ -10,9 +10,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
 from journeyscript.channels.adapters import ChannelError
+from journeyscript.cli.logs import say
 from journeyscript.cli.shared import cannot, load_sound_project, open_store
 from journeyscript.cli.standby import open_when_free
 from journeyscript.cli.stores import live_store_path, shown_path
@@ -48,7 +47,7 @@ def run_live(
         if standby:
             opened, waited = open_when_free(path)
             if opened is None:
-                click.echo("Stopped while standing by; nothing was done.", err=True)
+                say("Stopped while standing by; nothing was done.")
                 return
             store: Store = stack.enter_context(contextlib.closing(opened))
             # Whoever held the store may have run newer journeys than those that were read before the wait.
@@ -85,10 +84,9 @@ def run_live(
     kept = "A dry run: nothing was sent, nothing was kept" if dry_run else f"Stopped; the store is {shown_path(path)}"
     sends = "would be handed over" if dry_run else "handed over"
     refused = f", refused {done.refused:,}" if done.refused else ""
-    click.echo(
+    say(
         f"{kept}. Took in {done.taken:,} records{refused}; {done.moved:,} customers moved by time, "
-        f"{done.attempted:,} messages {sends}.",
-        err=True,
+        f"{done.attempted:,} messages {sends}."
     )
 
 
@@ -97,12 +95,10 @@ def _enrol_existing(session: Session, *, go: bool) -> None:
     for one in waiting(session.store, session.rules, wall_clock()):
         people = "1 customer" if one.count == 1 else f"{one.count:,} customers"
         if go:
-            click.echo(f"`{one.journey}` asks {people} who were there before it.", err=True)
+            say(f"`{one.journey}` asks {people} who were there before it.")
             enrol_existing(session.store, session.rules, one.journey, wall_clock())
         else:
-            click.echo(
-                f"`{one.journey}` is for {people} who were there before it; --enrol-existing asks them.", err=True
-            )
+            say(f"`{one.journey}` is for {people} who were there before it; --enrol-existing asks them.")
 
 
 def _refuse_to_strand(project: Project, store: Store) -> None:
@@ -138,7 +134,7 @@ def _work(
     sources = [open_source(name, positions, wake.set, whole=once) for name in named]
     reading = ", ".join("standard input" if name == "-" else name for name in follow) or "nothing; timers only"
     journeys = len(session.project.journeys)
-    click.echo(f"Running {journeys} journey{'s' if journeys != 1 else ''}; reading {reading}. Ctrl-C stops.", err=True)
+    say(f"Running {journeys} journey{'s' if journeys != 1 else ''}; reading {reading}. Ctrl-C stops.")
     live.run(sources, once=once)
     return live.done
 

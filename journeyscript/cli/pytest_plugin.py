@@ -72,7 +72,7 @@ class JourneyTest(pytest.Item):
         if not verdict.passed:
             raise UnexpectedError(verdict)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's own signature
         """Return a failure as `journeyscript test` tells it."""
         if not isinstance(excinfo.value, UnexpectedError):
             return str(super().repr_failure(excinfo))

@@ -1,8 +1,6 @@
 """`journeyscript run`: the runtime on the wall clock, or a replay of recorded events."""
 
 import gc
-import logging
-import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from journeyscript.cli.logs import LogFormat, set_up
 from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, project_option, store_option
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ class Chosen:
     once: bool
     standby: bool
     health: Path | None
+    log_format: LogFormat
     enrol_existing: bool
     dry_run: bool
 
@@ -55,6 +55,13 @@ class Chosen:
 @click.option(
     "--health", type=click.Path(dir_okay=False, path_type=Path), help="Live: write this file anew every second."
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How a run speaks to standard error.",
+)
 @click.option("--dry-run", is_flag=True, help="Decide everything, send nothing, keep nothing.")
 def run_command(folder: Path | None, store_path: Path | None, **options: Any) -> None:  # noqa: ANN401 - see `Chosen`
     """Take customers through the journeys.
@@ -71,15 +78,14 @@ def run_command(folder: Path | None, store_path: Path | None, **options: Any) ->
     producer | journeyscript run
     journeyscript run --follow events.jsonl --once
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    chosen = Chosen(**options)
+    set_up(chosen.log_format)
     # What batches make has no cycles; the collector would only walk over what is alive.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     project = load_sound_project(folder)
     if not project.journeys:
         cannot("the project has no journeys", "write one in `journeys/`, or run `journeyscript init`")
-    chosen = Chosen(**options)
     if chosen.events is not None:
         _replay(project, store_path, chosen.events, chosen)
     else:

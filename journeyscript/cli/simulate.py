@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def simulate_command(
     population: str | None, folder: Path | None, seed: int | None, html: Path | None, output_format: str
 ) -> None:
-    """Take a population through the journeys, and say what would come of it.
+    """Forecast what the journeys do with a population.
 
     POPULATION is a file of simulations/, by its name: who comes when, and what they do when they hear from us. It may
     be left out where there is only one. Weeks pass in seconds, through the same code as in production, with consent,

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from journeyscript.cli.logs import say
 from journeyscript.cli.shared import cannot
 from journeyscript.cli.stores import shown_path
 from journeyscript.stores.records import StoreError
@@ -34,7 +33,7 @@ def open_when_free(path: Path) -> "tuple[SqliteStore | None, bool]":
                 return open_sqlite(path), waited
             except LockedError:
                 if not waited:
-                    click.echo(f"Standing by: another process holds {shown_path(path)}. Ctrl-C stops.", err=True)
+                    say(f"Standing by: another process holds {shown_path(path)}. Ctrl-C stops.")
                 waited = True
                 told.wait(LOOK_SECONDS)
             except StoreError as problem:

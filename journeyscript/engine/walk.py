@@ -42,8 +42,8 @@ class Walk:
     """The state of one call of `step`. `enrollment` is as it came in; what moves stands beside it."""
 
     __slots__ = (
-        "_late", "_sent", "deadline", "due_at", "effects", "ended_at", "enrollment", "event", "facts", "goal_at", "held", "laps",
-        "look_at", "now", "program", "reason", "since", "state", "status", "trace", "visit",
+        "_late", "_sent", "deadline", "due_at", "effects", "ended_at", "enrollment", "event", "facts", "goal_at",
+        "held", "laps", "look_at", "now", "program", "reason", "since", "state", "status", "trace", "visit",
     )  # fmt: skip
 
     def __init__(
@@ -266,7 +266,7 @@ class Walk:
                 self.effects.append(EmitEvent(event=Event(name=name, at=self.now, properties=values)))
 
     def _look_back(self, here: Step) -> tuple[str, str, Values] | None:
-        """Return where the earliest event leads that was waited for and happened before, as far back as the state looks."""
+        """Return where the earliest event leads that is waited for and happened before, as far back as that counts."""
         lookback = here.state.lookback
         if lookback is None:
             return None

@@ -9,10 +9,11 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from journeyscript.runtime.batch import Rules, arrange_silently
 from journeyscript.runtime.intake import Erasure, Merge
 from journeyscript.runtime.keeping import Arrival, keep
 from journeyscript.runtime.memberships import look_silently
+from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.starting import arrange_silently
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Merged, MergeError, Rejected, Store, StoreError
 

@@ -13,10 +13,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from journeyscript.engine.values import Enrollment
-from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.batch import advance
 from journeyscript.runtime.intake import Incoming, Record
+from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Rejected, Store, StoreError
+
+MOST_APART = 10
+"""Customers of one batch who are set apart at the most: more is no misfortune of a few."""
+
+MOST_APART_AT_FIRST = 2
+"""As long as nothing else of the batch could be kept, so many."""
 
 log = logging.getLogger(__name__)
 
@@ -35,22 +42,45 @@ def keep(store: Store, rules: Rules, part: Sequence[Arrival], due: Sequence[int]
     Positions move only past records that are kept. No record says who somebody is: those take a turn of their own.
 
     Raises:
-        StoreError: the store cannot be used, or not even the end of an enrollment can be kept.
+        StoreError: the store cannot be used, or so much of the batch cannot be kept that it is nobody's own fault.
     """
-    try:
-        store.commit(_changes(store, rules, part, due, now))
-    except StoreError:
-        raise
-    except Exception as problem:  # noqa: BLE001 - whatever it is, it concerns one input and nobody else
-        middle = (len(part) + len(due)) // 2
-        if not middle:
-            return _set_apart(store, rules, part, due, now, problem)
-        split = max(0, middle - len(part))
-        return [
-            *keep(store, rules, part[:middle], due[:split], now),
-            *keep(store, rules, part[middle:], due[split:], now),
-        ]
-    return [arrival.record for arrival in part if isinstance(arrival.record, Rejected)]
+    return _Batch(store, rules, now).keep(part, due)
+
+
+class _Batch:
+    """What became of one batch so far: how many parts were committed, which customers were set apart."""
+
+    def __init__(self, store: Store, rules: Rules, now: Instant) -> None:
+        self._store, self._rules, self._now = store, rules, now
+        self._committed = 0
+        self._apart: set[str | int] = set()
+
+    def keep(self, part: Sequence[Arrival], due: Sequence[int]) -> list[Rejected]:
+        """Commit it all, or else in halves, down to the one input that cannot be kept."""
+        try:
+            self._store.commit(_changes(self._store, self._rules, part, due, self._now))
+        except StoreError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it concerns one input and nobody else
+            middle = (len(part) + len(due)) // 2
+            if middle:
+                split = max(0, middle - len(part))
+                return [*self.keep(part[:middle], due[:split]), *self.keep(part[middle:], due[split:])]
+            self._count(part, due, problem)
+            return _set_apart(self._store, self._rules, part, due, self._now, problem)
+        self._committed += 1
+        return [arrival.record for arrival in part if isinstance(arrival.record, Rejected)]
+
+    def _count(self, part: Sequence[Arrival], due: Sequence[int], problem: Exception) -> None:
+        """Count whose input is set apart; too many are a mistake of this program or a harm to the store."""
+        self._apart.update(due)
+        self._apart.update(one.record.customer for one in part if isinstance(one.record, Incoming))
+        if len(self._apart) > (MOST_APART if self._committed else MOST_APART_AT_FIRST):
+            log.error("too much of one batch cannot be kept: the run ends", exc_info=problem)
+            raise StoreError(
+                f"too much cannot be kept at once ({type(problem).__name__}), which is no single customer's fault; "
+                "ask `journeyscript doctor`, and go back to the version that ran before if this one is new"
+            ) from problem
 
 
 def _changes(store: Store, rules: Rules, part: Sequence[Arrival], due: Sequence[int], now: Instant) -> Changes:

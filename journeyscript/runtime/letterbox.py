@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from journeyscript.runtime.batch import Rules
 from journeyscript.runtime.orders import Answer, Order, carry_out
+from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Rejected, Store, StoreError
 

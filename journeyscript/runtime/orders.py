@@ -9,9 +9,10 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from journeyscript.engine.calendar import local_text
-from journeyscript.runtime.batch import Rules, let_go
+from journeyscript.runtime.batch import let_go
 from journeyscript.runtime.identity import merge
 from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import KeptSend, MergeError, Overdue, Settlement, Store
 from journeyscript.syntax.wording import meant

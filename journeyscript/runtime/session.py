@@ -13,11 +13,11 @@ from journeyscript.compiler import Project
 from journeyscript.engine.values import ChannelPolicy
 from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED, ByApi
-from journeyscript.runtime.batch import Rules
 from journeyscript.runtime.intake import Intake
 from journeyscript.runtime.memberships import prepare
 from journeyscript.runtime.outbox import Carrier, Outbox
 from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Deployment, Store

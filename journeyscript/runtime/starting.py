@@ -14,7 +14,9 @@ from journeyscript.engine.program import Program
 from journeyscript.engine.schedule import Firing, last_firing, next_firing
 from journeyscript.machine.model import BySchedule, BySegment
 from journeyscript.runtime import dates
-from journeyscript.runtime.batch import Rules, Starting, advance
+from journeyscript.runtime.batch import advance
+from journeyscript.runtime.progress import Starting
+from journeyscript.runtime.rules import Rules
 from journeyscript.semantics import typed
 from journeyscript.semantics.types import BOOLEAN, Instant
 from journeyscript.stores.records import Changes, Store
@@ -138,6 +140,14 @@ def prepare_dates(store: Store, rules: Rules, now: Instant) -> None:
         for numbers, last in _walk(store, everybody, int(behind) if kept == version and behind else 0):
             position = f"{version} {numbers[-1]}" if not last else version
             store.commit(advance(store, rules, due=numbers, positions={place: position}, now=now))
+
+
+def arrange_silently(store: Store, rules: Rules, external_id: str, now: Instant) -> None:
+    """Find anew when journeys that start by a date are due for a customer, after a merge: it is no event of theirs."""
+    known = store.load([external_id], (), history=False).values() if rules.programs.dated else ()
+    numbers = [customer.number for customer in known if not customer.new]
+    if numbers:
+        store.commit(advance(store, rules, due=numbers, now=now))
 
 
 def _walk(store: Store, audience: Audience, behind: int) -> Iterator[tuple[list[int], bool]]:

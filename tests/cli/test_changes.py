@@ -139,6 +139,12 @@ def test_diff_outside_of_a_repository_or_without_git_says_so(shop, in_process, m
     assert "there is no `git` here" in without.stderr
 
 
+def test_diff_with_what_is_deployed_asks_for_a_store(make_shop, in_process):
+    answer = in_process(make_shop(), "diff")
+    assert answer.exit_code == 2
+    assert "there is no store at" in answer.stderr
+
+
 def test_diff_of_a_journey_that_nobody_knows_says_so(shop, in_process):
     answer = in_process(shop, "diff", "welcom")
     assert answer.exit_code == 2

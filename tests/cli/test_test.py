@@ -78,13 +78,17 @@ def test_a_failure_is_told_at_its_place_with_everything_that_happened(run):
     told = result.output.split("\n")
     assert told[0] == "journeys/first.test.yaml   .."
     assert told[1] == "journeys/second.test.yaml  F"
-    assert told[3:15] == [
+    assert told[3:19] == [
         "FAILED journeys/second.test.yaml:3 a customer is greeted twice",
         "",
-        "  journeys/second.test.yaml:6",
+        "   --> journeys/second.test.yaml:6:35",
+        "    |",
+        "  6 |       sends: [{ message: hello }, { message: hello }]",
+        "    |                                   ^^^^^^^^^^^^^^^^^^",
         "    expected  sent, in this order: `hello`, `hello`",
         "    happened  sent: `hello`",
         "    because   `hello` was sent only once",
+        "    decided   at `send.hello`, journeys/second.yaml:5: sent by note",
         "",
         "  what happened, in UTC:",
         "    2026-01-05T09:00:00+00:00  signed_up   happens",
@@ -92,7 +96,7 @@ def test_a_failure_is_told_at_its_place_with_everything_that_happened(run):
         "    2026-01-05T09:00:00+00:00  end         sent by note",
         "",
     ]
-    assert told[15].startswith("2 passed, 1 failed in ")
+    assert told[19].startswith("2 passed, 1 failed in ")
 
 
 def test_concise_is_a_line_for_each_failure(run):

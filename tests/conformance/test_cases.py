@@ -6,9 +6,10 @@ import pytest
 
 from journeyscript.compiler import compile_project
 from journeyscript.engine.values import Event
-from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.batch import advance
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.rules import Rules
 from journeyscript.runtime.session import deployments_of, policies_of
 from journeyscript.runtime.trials.trial import Trial
 from journeyscript.source.nodes import Mapping

@@ -171,9 +171,7 @@ def test_fire_skips_messages_that_are_older_than_their_max_age(shop):
     shop.until(5 * DAY).resume("fire")
     assert [one[:3] for one in shop.sends()] == [("hello", "skipped", "stale")]
     shop.until(5 * DAY + 3 * HOUR)
-    assert [one[:3] for one in shop.sends()][1:] == [("again", "pending", None)], (
-        "a wait keeps its length"
-    )
+    assert [one[:3] for one in shop.sends()][1:] == [("again", "pending", None)], "a wait keeps its length"
 
 
 def test_recompute_moves_every_wait_by_the_length_of_the_pause(shop):

@@ -117,7 +117,6 @@ def test_the_request_to_enter_is_taken_in():
     assert intake.line(line, "file", "1", 0).enters == "offer"
 
 
-
 def test_the_lines_that_say_who_somebody_is_are_taken_in():
     from journeyscript.runtime.intake import Erasure, Intake, Merge
 

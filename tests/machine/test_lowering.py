@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyscript.machine.canonical import canonical_json
+from journeyscript.machine.canonical import canonical_json, version_of
 from journeyscript.machine.model import (
     After,
     Always,
@@ -234,7 +234,8 @@ def test_steps_nested_as_deeply_as_files_allow_compile(depth):
     inner = "{wait: 1 day, id: innermost}"
     for number in range(depth):
         # Each condition is narrower than those it lies in, so that none of them says what is known.
-        inner = f"{{id: b{number}, branch: [{{if: customer.visits < {2 * depth + number}, steps: [{inner}]}}, {{else: []}}]}}"
+        condition = f"customer.visits < {2 * depth + number}"
+        inner = f"{{id: b{number}, branch: [{{if: {condition}, steps: [{inner}]}}, {{else: []}}]}}"
     machine_of(f"{{journey: trial, entry: {{event: signed_up, again: never}}, steps: [{inner}]}}")
 
 
@@ -317,3 +318,25 @@ def test_an_entry_that_makes_no_sense_is_no_machine(written, more, code):
     compiled, findings = compile_text(text)
     assert compiled is None
     assert codes(findings) == [code]
+
+
+MIGRATE = "migrate: { from: { coupon: wait, reminder_2: exit }, timer: recompute }"
+
+
+def test_what_becomes_of_those_inside_is_known_and_no_part_of_the_version():
+    steps = "- wait: 1 day\n- send: welcome\n"
+    head = "entry: { event: signed_up, again: always }"
+    moved, plain = machine_of(steps_of(steps, f"{head}\n{MIGRATE}")), machine_of(steps_of(steps, head))
+    assert moved.about.migrate is not None
+    assert moved.about.migrate.moves == {"coupon": "wait", "reminder_2": None}
+    assert moved.about.migrate.timer == "recompute"
+    assert plain.about.migrate is None
+    assert version_of(moved.machine) == version_of(plain.machine)
+
+
+def test_nobody_is_moved_to_a_step_that_there_is_not():
+    head = f"entry: {{ event: signed_up, again: always }}\n{MIGRATE}".replace("coupon: wait", "coupon: wiat")
+    _, findings = compile_text(steps_of("- wait: 1 day\n- send: welcome\n", head))
+    assert [(found.code, found.message, found.help) for found in findings] == [
+        ("JS101", "there is no step `wiat` to go to", "did you mean `wait`?")
+    ]

@@ -5,7 +5,8 @@ from contextlib import closing
 import pytest
 
 from journeyscript.runtime import batch as batch_module
-from journeyscript.runtime.batch import MOST_EMITTED, advance
+from journeyscript.runtime.batch import advance
+from journeyscript.runtime.progress import MOST_EMITTED
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
@@ -251,3 +252,12 @@ def test_a_changed_profile_from_before_entry_changes_nothing(build, store, run):
     run(project, [("c1", 0, None, {"attributes": {"level": "gold"}})], now=HOUR)
     (enrollment,) = enrollments(store, "c1", "waiting")
     assert enrollment.status == "active", "what is older than the enrollment is looked at with its next input"
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_id_of_a_record_that_only_changes_a_profile_hides_no_event_in_one_batch_or_two(usual, store, run, apart):
+    rows = [("c1", 0, None, {"attributes": {"level": "gold"}, "id": "7"}), ("c1", 1, "signed_up", {"id": "7"})]
+    for part in [[row] for row in rows] if apart else [rows]:
+        run(usual, part, now=HOUR)
+    assert [one.journey for one in enrollments(store, "c1")] == ["welcome"]
+    assert store.totals(0).events == 1

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from hypothesis import assume, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -77,15 +77,16 @@ def received(store):
     )
 
 
-@SLOW
-@given(journeys(), journeys(), customers(), st.sampled_from(["keep", "recompute"]), st.integers(0, 30), st.data())
+@settings(SLOW, max_examples=60)
+@given(journeys(), journeys(), customers(), st.sampled_from(["keep", "recompute"]), st.integers(0, 5), st.data())
 def test_nobody_is_lost_stuck_or_sent_to_again_without_a_word_of_the_plan(one, other, customer, timer, days, data):
     old, new = compiled_from(one), compiled_from(other)
     store = entered(project_of(old), customer)
     now = START + days * DAY
     pass_time(store, project_of(old), now)
     stand = {e.id: e for name in NAMES for e in store.story(name).enrollments if e.status == "active"}
-    assume(stand)
+    if not stand:
+        return
     steps = [state.id for state in new.machine.states]
     missing = sorted({e.state for e in stand.values()} - set(steps))
     targets = {state: data.draw(st.sampled_from([*steps, None])) for state in missing}

@@ -6,7 +6,8 @@ import pytest
 
 from journeyscript.engine.entry import is_held_out
 from journeyscript.engine.values import Facts
-from journeyscript.runtime.batch import NOTABLY_AHEAD, advance
+from journeyscript.runtime.batch import advance
+from journeyscript.runtime.progress import NOTABLY_AHEAD
 from journeyscript.runtime.report import report
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore

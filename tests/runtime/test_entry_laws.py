@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from journeyscript.engine.entry import is_held_out
 from journeyscript.engine.values import Event, Facts
 from journeyscript.machine.canonical import version_of
-from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.batch import advance
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.rules import Rules
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import Deployment
 from tests.projects import machine_of

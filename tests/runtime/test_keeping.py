@@ -172,3 +172,49 @@ def test_a_live_run_goes_on(session, store, tmp_path):
     assert (live.done.taken, live.done.refused) == (PEOPLE - 1, 1)
     assert {send.status for send in store.sends(100)} == {"sent"}
     assert len(store.sends(100)) == PEOPLE - 1
+
+
+def test_where_nothing_can_be_kept_nobody_is_blamed_and_the_run_ends_with_a_sentence(take, store):
+    assert take(everybody(), 0) == []
+    refuse(store, "decisions", "TRUE")
+    with pytest.raises(
+        StoreError, match=r"too much cannot be kept at once \(ValueError\), which is no single customer"
+    ):
+        take([], 2 * DAY)
+    assert sum(status == "failed" for (_, status, _), *_ in standing(store).values()) <= 2
+    store._connection.execute("DROP TRIGGER refuse_decisions_INSERT")
+    assert take([], 2 * DAY) == []
+    assert store.next_due() is None
+
+
+def test_a_few_may_be_set_apart_and_many_may_not(take, store):
+    refuse(store, "events", f"NEW.customer % 3 = 0 AND NEW.customer <= {PEOPLE}")
+    with pytest.raises(StoreError, match="too much cannot be kept at once"):
+        take(everybody(), 0)
+    assert len(store.rejected(100)) == 10
+    assert store.positions() == {"test": "32"}, "the rest is still to be read"
+
+
+@pytest.mark.parametrize(
+    ("record", "table", "verb"),
+    [
+        ({"type": "merge", "previous": "c2"}, "aliases", "INSERT"),
+        ({"type": "erase"}, "gone", "INSERT"),
+    ],
+)
+def test_a_merge_or_an_erasure_that_the_store_refuses_is_kept_as_refused_and_nobody_waits(
+    take, store, record, table, verb
+):
+    assert take(everybody(), 0) == []
+    refuse(store, table, "TRUE", verb=verb)
+    rows = [("c1", 1, None, record), ("c3", 2, "closed")]
+    (refused,) = take(rows, HOUR)
+    assert refused.reason.startswith("it could not be done: ")
+    assert '"c1"' in refused.raw
+    assert store.story("c3").enrollments[0].status == "exited"
+    assert [one.status for one in store.story("c1").enrollments] == ["active"]
+
+
+def test_a_customer_of_whom_nothing_can_be_kept_ends_no_run(take, store):
+    refuse(store, "events", "TRUE")
+    assert len(take([("c1", n, "signed_up") for n in range(20)], HOUR)) == 20

@@ -11,12 +11,13 @@ from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED, BySegment
 from journeyscript.machine.needs import find_needs
 from journeyscript.machine.wording import rule_in_words
-from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.batch import advance
 from journeyscript.runtime.identity import take_in
 from journeyscript.runtime.intake import Incoming, Merge
 from journeyscript.runtime.keeping import Arrival
 from journeyscript.runtime.memberships import PREPARED, prepare
 from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.checker import check_condition
 from journeyscript.semantics.scope import Scope
 from journeyscript.stores.memory import MemoryStore

@@ -36,6 +36,14 @@ def test_names_of_the_writers_own_keep_their_order():
     assert formatted(text) == text
 
 
+def test_what_becomes_of_those_inside_stands_in_front_of_the_steps_and_keeps_its_own_order():
+    steps = "steps:\n  - wait: 1 day\n"
+    migrate = "migrate:\n  from: { b: wait, a: exit }\n  timer: keep\n"
+    said = formatted(f"journey: trial\nentry: {{ event: signed_up, again: never }}\n{steps}{migrate}")
+    assert said.index("migrate:") < said.index("steps:")
+    assert said.index("b: wait") < said.index("a: exit") < said.index("timer: keep")
+
+
 def test_comments_move_with_what_they_speak_of():
     text = (
         "# yaml-language-server: $schema=x.json\n# About the steps.\nsteps:  # in order\n  # Hello.\n"

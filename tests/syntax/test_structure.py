@@ -150,6 +150,35 @@ GOOD_FILES = [
         """,
     ),
     ("channel", "{adapter: file, medium: text, consent: none, format: jsonl, path: .journeyscript/outbox}"),
+    ("channel", "{adapter: console, price: 0.07}"),
+    (
+        "population",
+        """
+        population: spring
+        seed: 7
+        start: 2026-03-02T00:00+01:00
+        for: 30 days
+        customers:
+          number: 5000
+          arrive: {over: 14 days, as: uniform}
+          event: signed_up
+          properties: {source: web, total: {uniform: [1, 2.5], missing: 1%}}
+          attributes:
+            email: {text: '{customer}', missing: 3%}
+            country: {choice: {DE: 70, AT: 0.5}}
+            spent: {normal: {mean: 45, deviation: 20, min: 5, max: 100}}
+            tags: [a, b]
+            vip: {value: true, missing: 12.5%}
+          consent: {email: 100%, sms: 0%}
+        behaviour:
+          - {after: {message: offer, channel: email}, event: bought, chance: 14%, within: 2 days, properties: {total: 5}}
+          - {after: {event: bought}, chance: 1%, within: {fixed: 1 day}, consent: {email: false}}
+          - {after: {stage: onboarding}, event: left, chance: 1%, within: {uniform: [1 hour, 2 days]}}
+          - {after: {stage: onboarding}, event: left, chance: 1%, within: {exponential: {median: 1 hour}}}
+          - {after: {stage: onboarding}, event: left, chance: 1%, within: {lognormal: {median: 1 hour, spread: 2.5}}}
+        """,
+    ),
+    ("population", "{population: all, for: 3 days, customers: {file: people.jsonl}}"),
     ("message", "{subject: 'Welcome, {{ customer.first_name }}', preheader: Hi, class: marketing}"),
     ("project", "{name: shop, timezone: Europe/Berlin, store: s.db, max_event_age: 24 hours, rules: {JS902: error}}"),
     ("project", "{name: shop, rules: {JS902: 'off', JS207: warning}}"),
@@ -368,6 +397,36 @@ BAD_FILES = [
     ("channel", "{adapter: file, smtp: {host: h, port: «70000»}}", "JS005", "for example `port: 587`"),
     ("channel", "{adapter: file, smtp: {host: h, timeout: «0»}}", "JS005", "for example"),
     ("channel", "{adapter: file, retry: {attempts: «0»}}", "JS005", "for example"),
+    ("channel", "{adapter: console, price: «-1»}", "JS005", "for example `price: 0.07`"),
+    ("population", "{population: a, for: 1 day, customers: {«number»: 3}}", "JS004", "for example `event: signed_up`"),
+    ("population", "{population: a, for: 1 day, customers: {file: a, «number»: 3}}", "JS003", None),
+    ("population", "{population: a, for: 1 day, customers: {number: «0», event: b}}", "JS005", "1000"),
+    (
+        "population",
+        "{population: a, for: 1 day, customers: {number: 1, event: b, attributes: {c: {«chioce»: {d: 1}}}}}",
+        "JS003",
+        "did you mean `choice`?",
+    ),
+    (
+        "population",
+        "{population: a, for: 1 day, customers: {number: 1, event: b, consent: {email: «80»}}}",
+        "JS005",
+        "for example `email: 12%`",
+    ),
+    (
+        "population",
+        "{population: a, for: 1 day, customers: {number: 1, event: b}, "
+        "behaviour: [{«after»: {event: b}, chance: 1%, within: 1 day}]}",
+        "JS004",
+        None,
+    ),
+    (
+        "population",
+        "{population: a, for: 1 day, customers: {number: 1, event: b}, "
+        "behaviour: [{after: {event: b}, event: c, chance: 1%, within: {«unifrom»: 1 day}}]}",
+        "JS003",
+        "did you mean `uniform`?",
+    ),
     ("message", "{«subjct»: Hello}", "JS003", "did you mean `subject`?"),
     ("message", "{class: «newsletter»}", "JS005", None),
     ("project", "{«timezone»: UTC}", "JS004", "for example `name: shop`"),

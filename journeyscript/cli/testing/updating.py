@@ -33,11 +33,12 @@ class CannotUpdateError(ValueError):
 
 
 class _Edit(Struct, frozen=True, kw_only=True):
-    """A stretch of the text and what to write there; `key` is where the line of its key starts."""
+    """A stretch of the text and what to write there; `key` is where its key stands, `gone` that it goes as well."""
 
     span: Span
     text: str
     key: Span | None = None
+    gone: bool = False
 
 
 def updated(text: str, path: str, ran: Iterable[tuple[WrittenTest, Verdict]], catalog: Catalog) -> str:
@@ -81,11 +82,15 @@ def _edits(expect: Expectations, happened: Happened, catalog: Catalog) -> list[_
         edits += _differences(key, expect, old, new) or [
             _Edit(span=pair.value.span, text=_flow(new), key=pair.key.span)
         ]
-    if len(wanted) == len(expect.place.pairs):
+    silent = [pair for pair in expect.place.pairs if pair.key.text not in wanted]
+    start = expect.place.pairs[0].key.span
+    if wanted and (start.line, start.column) == (expect.place.span.line, expect.place.span.column):
+        return [*edits, *(_Edit(span=pair.value.span, text="", key=pair.key.span, gone=True) for pair in silent)]
+    if not silent:
         return edits
-    # A key has nothing more to say.
+    # A key has nothing more to say, and stands between braces or alone.
     wanted = wanted or {"state": expected_state(happened)}
-    return [_Edit(span=expect.place.span, text=_flow(wanted), key=expect.place.span)]
+    return [_Edit(span=expect.place.span, text=_flow(wanted))]
 
 
 def _expected(key: str, expect: Expectations, happened: Happened, catalog: Catalog) -> Any:  # noqa: ANN401 - plain YAML
@@ -221,12 +226,16 @@ def _applied(text: str, edits: Sequence[_Edit]) -> str:
     comments = read_tokens(text).comments
     for edit in sorted(edits, key=lambda one: one.span, reverse=True):
         first, last = edit.span.line - 1, edit.span.end_line - 1
-        start, end = (edit.span.line, edit.span.column), (edit.span.end_line, edit.span.end_column)
-        inside = [comment for comment in comments if start <= comment.at < end]
         tail = lines[last][edit.span.end_column - 1 :]
-        lines[first : last + 1] = [lines[first][: edit.span.column - 1] + edit.text + tail]
-        if edit.key is not None and inside:
-            above = edit.key.line - 1
-            margin = " " * (len(lines[above]) - len(lines[above].lstrip()))
-            lines[above:above] = [f"{margin}{comment.text}" for comment in inside]
+        if edit.key is None:
+            lines[first : last + 1] = [lines[first][: edit.span.column - 1] + edit.text + tail]
+            continue
+        start, end = (edit.key.line, edit.key.column), (edit.span.end_line, edit.span.end_column)
+        if edit.gone:
+            # What is said at the end of the line is kept on a line of its own.
+            end = (edit.span.end_line + 1, 0)
+        margin = " " * (len(lines[edit.key.line - 1]) - len(lines[edit.key.line - 1].lstrip()))
+        above = [f"{margin}{comment.text}" for comment in comments if start <= comment.at < end]
+        said = [] if edit.gone else [f"{lines[edit.key.line - 1][: edit.key.end_column - 1]}: {edit.text}{tail}"]
+        lines[edit.key.line - 1 : last + 1] = above + said
     return "\n".join(lines)

@@ -204,7 +204,7 @@ def _journey(machine: Machine, result: Result) -> JourneyForecast:
             statuses[status] += count
             if status != "active":
                 ended[reason or status] += count
-    heat, reached = result.heat.get(journey, {}), result.reached.get(journey, Counter())
+    heat = {state.id: result.heat.get(journey, {}).get(state.id, Heat()) for state in machine.states}
     return JourneyForecast(
         journey=journey,
         entered=statuses.total(),
@@ -216,8 +216,7 @@ def _journey(machine: Machine, result: Result) -> JourneyForecast:
         ended=_counts(ended),
         refused=_counts(Counter({reason: n for (name, reason), n in result.refusals.items() if name == journey})),
         steps=tuple(
-            Step(step=state.id, reached=reached[state.id], here=heat.get(state.id, Heat()).here)
-            for state in machine.states
+            Step(step=state, reached=one.here + one.passed + one.left, here=one.here) for state, one in heat.items()
         ),
     )
 

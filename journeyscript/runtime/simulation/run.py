@@ -16,10 +16,11 @@ from msgspec.structs import replace
 
 from journeyscript.compiler import Project
 from journeyscript.machine.pictures.picture import Heat
-from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.batch import advance
 from journeyscript.runtime.heat import heat_of
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.memberships import prepare
+from journeyscript.runtime.rules import Rules
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.runtime.simulation.drawing import arrivals, name_of, newcomer, reaction_record, reacts
 from journeyscript.runtime.simulation.population import CauseKind, Crowd, Population, Reaction, Recorded
@@ -59,7 +60,6 @@ class Result(Struct, kw_only=True):
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Entries that were refused, by journey and reason."""
     heat: dict[str, dict[str, Heat]] = {}
-    reached: dict[str, Counter[str]] = {}
 
 
 def simulate(project: Project, population: Population, progress: Progress | None = None) -> Result:
@@ -254,9 +254,6 @@ class _Group:
             known = result.heat.setdefault(journey, {})
             for state, heat in heat_of(store, journey).items():
                 known[state] = _added(known.get(state, Heat()), heat)
-            reached = result.reached.setdefault(journey, Counter())
-            for states in store.reached(journey).values():
-                reached.update(states)
         self.progress(1.0)
 
 

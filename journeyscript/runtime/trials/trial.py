@@ -18,9 +18,10 @@ from journeyscript.engine.values import Event, Facts
 from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED
 from journeyscript.machine.wording import refusal_in_words, rule_in_words
-from journeyscript.runtime.batch import Rules, advance
+from journeyscript.runtime.batch import advance
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.rules import Rules
 from journeyscript.runtime.session import policies_of, policies_on
 from journeyscript.runtime.starting import Schedules
 from journeyscript.runtime.trials.coverage import Coverage, coverage_of

@@ -1,0 +1,67 @@
+"""What an outcome of the engine leaves behind in the store: a send to keep, or an enrollment that a mistake ended."""
+
+import msgspec
+
+from journeyscript.engine.values import (
+    Enrollment,
+    Outcome,
+    SendMessage,
+    SkipMessage,
+    send_key,
+)
+from journeyscript.semantics.types import Instant
+from journeyscript.stores.records import (
+    KeptSend,
+)
+
+
+def failed(enrollment: Enrollment, now: Instant) -> Outcome:
+    """Return an enrollment ended by a mistake of this program; a message that was held goes with it."""
+    return Outcome(
+        enrollment=msgspec.structs.replace(
+            enrollment,
+            status="failed",
+            reason="internal_error",
+            due_at=None,
+            until=None,
+            deadline=None,
+            held=None,
+            ended_at=max(now, enrollment.since),
+        )
+    )
+
+
+def kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment: Instant) -> KeptSend:
+    """Return the send to keep: pending where a channel may carry it, settled at once where none may."""
+    kept = KeptSend(
+        enrollment=enrollment.id,
+        customer=enrollment.customer,
+        visit=effect.visit,
+        key=send_key(enrollment.journey, enrollment.id, effect.step, effect.visit),
+        journey=enrollment.journey,
+        step=effect.step,
+        message=effect.message,
+        kind=effect.kind,
+        status="pending",
+        created_at=moment,
+        available_at=moment,
+    )
+    match effect:
+        case SendMessage():
+            return msgspec.structs.replace(
+                kept,
+                channel=effect.channel,
+                address=effect.address,
+                content=effect.content,
+                locale=effect.locale,
+                data=msgspec.json.encode(effect.data).decode(),
+                expires_at=effect.expires_at,
+            )
+        case SkipMessage():
+            return msgspec.structs.replace(
+                kept,
+                status="skipped",
+                reason=effect.reason,
+                detail=", ".join(f"{channel}: {reason}" for channel, reason in effect.tried),
+                settled_at=moment,
+            )
