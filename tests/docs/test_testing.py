@@ -18,7 +18,7 @@ COMMANDS = {
     "update": ["journeyscript test --update"],
     "coverage": ["journeyscript test --coverage -k buyer"],
     "generate": ["journeyscript test --generate"],
-    "record": ["journeyscript run --events samples/events.jsonl", "journeyscript test --record c003"],
+    "record": ["journeyscript run --events samples/events.jsonl", "journeyscript test --record c1"],
 }
 CODES = {"failure": 1}
 
@@ -46,13 +46,15 @@ def test_the_page_says_what_happens(shop, document):
         name = block["name"]
         if block["kind"] == "edit":
             edit(shop / name, block["text"])
-        elif name == "generated":
+        elif name in ("generated", "recorded"):
             page.shows(name, tests.read_text(encoding="utf-8").partition(kept)[2].lstrip("\n"))
         else:
             if name == "generate":
                 # Most tests are taken away, so that something is missing.
                 kept = tests.read_text(encoding="utf-8").partition("\n  - name: the others")[0] + "\n"
                 tests.write_text(kept, encoding="utf-8")
+            else:
+                kept = tests.read_text(encoding="utf-8")
             page.shows(name, printed(name))
             seen.add(name)
     assert seen == COMMANDS.keys()

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from journeyscript.runtime import batch as batch_module
+from journeyscript.runtime import progress as progress_module
 from journeyscript.runtime.batch import advance
 from journeyscript.runtime.progress import MOST_EMITTED
 from journeyscript.runtime.session import deployments_of, rules_of
@@ -175,7 +175,7 @@ def test_consent_and_attributes_are_applied_before_the_event_is_looked_at(usual,
 
 @pytest.mark.parametrize("broken", ["step", "enroll", "admit"])
 def test_a_step_that_raises_fails_one_enrollment_and_nobody_else(usual, store, run, monkeypatch, caplog, broken):
-    real = getattr(batch_module, broken)
+    real = getattr(progress_module, broken)
 
     def breaks(*arguments, **named):
         facts = named.get("facts") or next(a for a in arguments if hasattr(a, "external_id"))
@@ -184,7 +184,7 @@ def test_a_step_that_raises_fails_one_enrollment_and_nobody_else(usual, store, r
             raise RuntimeError("a mistake in the program")
         return real(*arguments, **named)
 
-    monkeypatch.setattr(batch_module, broken, breaks)
+    monkeypatch.setattr(progress_module, broken, breaks)
     rows = [(name, 0, "signed_up") for name in ("c1", "c2")]
     rows += [(name, HOUR, "purchased", purchase(5)) for name in ("c1", "c2")]
     run(usual, rows, now=HOUR)

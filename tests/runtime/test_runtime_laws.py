@@ -442,7 +442,7 @@ def _versions():
 
 TestRuntime = Runtime.TestCase
 TestRuntime.settings = settings(
-    max_examples=int(os.environ.get("LAWS", "20")),
+    max_examples=int(os.environ.get("LAWS", "30")),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
