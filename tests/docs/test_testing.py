@@ -41,7 +41,7 @@ def edit(path, text):
 
 def test_the_page_says_what_happens(shop, document):
     page, tests = document(PAGE), shop / "journeys" / "welcome.test.yaml"
-    seen = set()
+    seen, kept = set(), ""
     for block in list(BLOCK.finditer(page.text)):
         name = block["name"]
         if block["kind"] == "edit":

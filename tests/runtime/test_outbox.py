@@ -4,6 +4,10 @@ import pytest
 
 from journeyscript.channels.outgoing import NOT_BEGUN, Deferred, Refused, Sent, Unknown
 from journeyscript.channels.render import Template
+from journeyscript.runtime.outbox import Carrier, Outbox
+from journeyscript.runtime.session import deployments_of
+from journeyscript.stores.memory import MemoryStore
+from journeyscript.syntax.config import ChannelConfig
 from tests.answering import Answering
 from tests.runtime.sends import NOW
 
@@ -100,6 +104,19 @@ def test_the_other_side_is_left_alone_as_long_as_it_asks_within_the_channel_s_lo
     first, second = (send.available_at - NOW for send in store.sends(5))
     assert 12_000 <= first <= 15_000
     assert 15_000 <= second <= 18_750
+
+
+def test_a_server_elsewhere_is_handed_a_few_at_once_so_that_a_kill_leaves_only_those_in_the_dark(usual, pend):
+    store, adapter = MemoryStore(), Answering(*[Sent()] * 12)
+    deployments = deployments_of(usual)
+    store.deploy(deployments, NOW)
+    config = ChannelConfig(name="post", adapter="smtp", medium="text", address=None, consent="none")
+    contents = {digest: text for one in deployments for digest, text in one.contents.items()}
+    outbox = Outbox(store, {"post": Carrier(config=config, adapter=adapter)}, contents, virtual=False)
+    pend(store, 12)
+    assert [outbox.deliver(NOW) for _ in range(4)] == [5, 5, 2, 0]
+    assert {send.status for send in store.sends(20)} == {"sent"}
+    outbox.close()
 
 
 # One bad send ---------------------------------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ GOOD_FILES = [
             vip: {value: true, missing: 12.5%}
           consent: {email: 100%, sms: 0%}
         behaviour:
-          - {after: {message: offer, channel: email}, event: bought, chance: 14%, within: 2 days, properties: {total: 5}}
+          - {after: {message: offer, channel: email}, event: bought, chance: 14%, within: 2 days, properties: {n: 5}}
           - {after: {event: bought}, chance: 1%, within: {fixed: 1 day}, consent: {email: false}}
           - {after: {stage: onboarding}, event: left, chance: 1%, within: {uniform: [1 hour, 2 days]}}
           - {after: {stage: onboarding}, event: left, chance: 1%, within: {exponential: {median: 1 hour}}}
@@ -415,15 +415,18 @@ BAD_FILES = [
     ),
     (
         "population",
-        "{population: a, for: 1 day, customers: {number: 1, event: b}, "
-        "behaviour: [{«after»: {event: b}, chance: 1%, within: 1 day}]}",
+        "population: a\nfor: 1 d\ncustomers: {file: b}\nbehaviour: [{«after»: {event: b}, chance: 1%, within: 1 day}]",
         "JS004",
         None,
     ),
     (
         "population",
-        "{population: a, for: 1 day, customers: {number: 1, event: b}, "
-        "behaviour: [{after: {event: b}, event: c, chance: 1%, within: {«unifrom»: 1 day}}]}",
+        """
+        population: a
+        for: 1 day
+        customers: {file: b}
+        behaviour: [{after: {event: b}, event: c, chance: 1%, within: {«unifrom»: 1 day}}]
+        """,
         "JS003",
         "did you mean `uniform`?",
     ),

@@ -110,7 +110,7 @@ class _Group:
     ) -> None:
         self.project, self.population, self.result, self.progress = project, population, result, progress
         start = min([population.start, *(at for at, _ in group[:1])])
-        self.start, self.end = start, population.end
+        self.start, self.end, self.latest = start, population.end, start
         self.store = MemoryStore()
         self.store.deploy(deployments_of(project), start)
         self.rules: Rules = rules_of(project, self.store, virtual=True)
@@ -155,7 +155,8 @@ class _Group:
         changes = advance(self.store, self.rules, incoming=incoming, due=numbers, due_until=due, now=now)
         self.store.commit(changes)
         self._look(changes)
-        self.progress((now - self.start) / max(self.end - self.start, 1))
+        self.latest = max(self.latest, now)
+        self.progress((self.latest - self.start) / max(self.end - self.start, 1))
         return True
 
     def _next(self, limit: Instant) -> tuple[list[Incoming], dict[int, Instant], Instant | None]:

@@ -28,10 +28,9 @@ MOST_ENDINGS = 4
 
 
 class Generated(Struct, frozen=True, kw_only=True):
-    """Tests for places, and the places for which none was found."""
+    """Tests, and the places that none of them takes."""
 
     tests: tuple[TestData, ...]
-    reached: tuple[Place, ...]
     unreached: tuple[Place, ...]
 
 
@@ -41,22 +40,17 @@ def generate(trial: Trial, coverage: Coverage, names: Sequence[str]) -> Generate
     missing = sorted((one for one in coverage.missing if one.kind in COUNTED), key=lambda one: order[one.kind])
     taken, used = set(coverage.taken), set(names)
     tests: list[TestData] = []
-    reached, unreached = [], []
     for place in missing:
         if place.key in taken:
-            reached.append(place)
             continue
         name = _name(place, used)
         found = _test(trial, place, name)
-        if found is None:
-            unreached.append(place)
-            continue
-        test, also = found
-        tests.append(test)
-        used.add(name)
-        taken |= also
-        reached.append(place)
-    return Generated(tests=tuple(tests), reached=tuple(reached), unreached=tuple(unreached))
+        if found is not None:
+            test, also = found
+            tests.append(test)
+            used.add(name)
+            taken |= also
+    return Generated(tests=tuple(tests), unreached=tuple(place for place in missing if place.key not in taken))
 
 
 def _name(place: Place, used: set[str]) -> str:

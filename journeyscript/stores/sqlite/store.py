@@ -5,22 +5,17 @@ what is kept already (the same send twice, the same source's event twice, a vers
 the caller: `ValueError`, and nothing of that call is kept. A file that cannot be used is a `StoreError`.
 """
 
-import functools
 import heapq
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
 from journeyscript.engine.audience import Audience
 from journeyscript.engine.values import Control
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.lanes import Turns
-from journeyscript.stores.numbers import Numbers
 from journeyscript.stores.records import (
     ENROLLMENTS_PER_CUSTOMER,
     NO_BOUND,
@@ -45,31 +40,14 @@ from journeyscript.stores.records import (
     Totals,
 )
 from journeyscript.stores.sqlite import controls, delivering, identity, inspection, loading, pruning, rows
-from journeyscript.stores.sqlite.actives import Actives
 from journeyscript.stores.sqlite.audience import members
 from journeyscript.stores.sqlite.backup import write_backup
-from journeyscript.stores.sqlite.connection import WriterLock, connect_reader, connect_writer, plainly, transaction
+from journeyscript.stores.sqlite.connection import WriterLock, connect_reader, connect_writer, plainly
 from journeyscript.stores.sqlite.inspection import Inspection
-from journeyscript.stores.sqlite.interned import Names, Versions
 from journeyscript.stores.sqlite.memberships import add_memberships
+from journeyscript.stores.sqlite.opened import OpenStore, plainly_told
 from journeyscript.stores.sqlite.statements import SQL
 from journeyscript.stores.sqlite.writing import write_changes, write_deployments, write_settlements
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def _plainly(
-    verb: "Callable[Concatenate[SqliteStore, _P], _R]",
-) -> "Callable[Concatenate[SqliteStore, _P], _R]":
-    """Make a verb tell of a file that cannot be used by `StoreError`."""
-
-    @functools.wraps(verb)
-    def speaking(self: "SqliteStore", /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with plainly(self.path):
-            return verb(self, *args, **kwargs)
-
-    return speaking
 
 
 def open_sqlite(path: Path, *, read_only: bool = False) -> "SqliteStore":
@@ -106,69 +84,24 @@ def _opened(path: Path, connection: sqlite3.Connection, lock: WriterLock | None)
         raise
 
 
-class SqliteStore(Store):
+class SqliteStore(OpenStore, Store):
     """A store in one SQLite file, to be opened by `open_sqlite` and used from one thread.
 
     Between `load` and the `commit` of what was loaded, no other verb may change the same customers.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: WriterLock | None) -> None:
-        """Take over an open connection; without a lock, it is only for reading."""
-        self.path = path
-        self._connection = connection
-        self._lock = lock
-        self._names = Names(connection)
-        self._versions = Versions(connection)
-        self._actives = Actives(connection, self._versions)
-        self._turns = Turns()
-        self._numbers = Numbers(last=connection.execute(SQL["last_customer"]).fetchone()[0])
-
-    @contextmanager
-    def _writing(self, *, enrollments: bool = True) -> Iterator[None]:
-        """Write in one transaction; where `enrollments` may change, what was counted of them is forgotten."""
-        if self._lock is None:
-            raise StoreError(f"the store `{self.path}` is open for reading only; open it for writing")
-        try:
-            with transaction(self._connection):
-                yield
-            if enrollments:
-                self._actives.forget()
-        except BaseException:
-            self._names.reload()
-            self._versions.reload()
-            raise
-
-    @contextmanager
-    def _overwriting(self) -> Iterator[None]:
-        """Leave nothing of what is deleted inside: neither in the file's free places nor in its log."""
-        self._connection.execute("PRAGMA secure_delete = ON").fetchall()
-        try:
-            yield
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        finally:
-            self._connection.execute("PRAGMA secure_delete = FAST").fetchall()
-
-    @contextmanager
-    def _one_moment(self) -> Iterator[None]:
-        """Let everything inside see the store as of one moment."""
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self._connection.execute("ROLLBACK")
-
-    @_plainly
+    @plainly_told
     def settings(self) -> dict[str, str]:
         """Return the facts kept by `note`."""
         return dict(self._connection.execute(SQL["settings"]).fetchall())
 
-    @_plainly
+    @plainly_told
     def note(self, /, **settings: str) -> None:
         """Keep facts about the store, each replacing the one of the same name."""
         with self._writing(enrollments=False):
             self._connection.executemany(SQL["keep_setting"], settings.items())
 
-    @_plainly
+    @plainly_told
     def deploy(self, deployments: Sequence[Deployment], at: Instant) -> None:
         """Make these versions the current ones. An event whose history is needed for the first time costs a scan."""
         with self._writing(enrollments=False):
@@ -176,7 +109,7 @@ class SqliteStore(Store):
             self._connection.execute(SQL["move_history_of_gone"])
         self._versions.reload()
 
-    @_plainly
+    @plainly_told
     def switch(self, deployments: Sequence[Deployment], at: Instant, changes: Changes) -> None:
         """Make these versions the current ones and keep what moves people into them.
 
@@ -191,7 +124,7 @@ class SqliteStore(Store):
             write_changes(self._connection, changes, self._names, self._versions)
         self._numbers.kept(changes.customers)
 
-    @_plainly
+    @plainly_told
     def deployments(self) -> tuple[dict[str, Deployment], frozenset[str]]:
         """Return every version kept, and which are current."""
         contents = dict(self._connection.execute(SQL["contents"]).fetchall())
@@ -205,7 +138,7 @@ class SqliteStore(Store):
             ) from error
         return records, frozenset(row[0] for row in kept if row[4])
 
-    @_plainly
+    @plainly_told
     def load(
         self,
         external_ids: Iterable[str],
@@ -237,13 +170,13 @@ class SqliteStore(Store):
                 customers[newcomer.number] = newcomer
         return customers
 
-    @_plainly
+    @plainly_told
     def survivors(self, external_ids: Iterable[str]) -> dict[str, str]:
         """Return the names that these given-up ones lead to."""
         found = identity.survivors(self._connection, external_ids)
         return {name: customer.external_id for name, customer in found.items()}
 
-    @_plainly
+    @plainly_told
     def merge(self, external_id: str, into: str, at: Instant) -> Merged | None:
         """Make one customer of two.
 
@@ -255,34 +188,34 @@ class SqliteStore(Store):
         self._numbers.settled(external_id, into)
         return merged
 
-    @_plainly
+    @plainly_told
     def erase(self, external_id: str, at: Instant) -> Erased | None:
         """Erase a customer; what stood in the file is overwritten."""
         with self._overwriting(), self._writing():
             return identity.erase(self._connection, self._versions, external_id, at)
 
-    @_plainly
+    @plainly_told
     def dossier(self, external_id: str) -> Dossier | None:
         """Return everything there is of a customer, as of one moment."""
         with self._one_moment():
             return identity.dossier(self._connection, self._names, self._versions, external_id)
 
-    @_plainly
+    @plainly_told
     def seen(self, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return which (source, source_id) pairs were taken in before."""
         return loading.seen(self._connection, self._names, keys)
 
-    @_plainly
+    @plainly_told
     def positions(self) -> dict[str, str]:
         """Return how far each source has been read."""
         return dict(self._connection.execute(SQL["positions"]).fetchall())
 
-    @_plainly
+    @plainly_told
     def audience(self, audience: Audience, after: int, limit: int) -> list[int]:
         """Return the numbers behind `after` of customers who belong to an audience. Walks everybody behind it."""
         return members(self._connection, self._names, audience, after, limit)
 
-    @_plainly
+    @plainly_told
     def due(self, until: Instant, limit: int) -> list[int]:
         """Return at most `limit` customers with a timer due at or before `until`, earliest first."""
         numbers: dict[int, None] = {}
@@ -293,24 +226,24 @@ class SqliteStore(Store):
             numbers[enrollment // ENROLLMENTS_PER_CUSTOMER] = None
         return list(numbers)
 
-    @_plainly
+    @plainly_told
     def next_due(self) -> Instant | None:
         """Return when the next timer of a customer is due."""
         moments = self._first(SQL["next_due"]), self._first(SQL["next_due_membership"])
         return min((moment for moment in moments if moment is not None), default=None)
 
-    @_plainly
+    @plainly_told
     def numbers(self, after: int, limit: int) -> list[int]:
         """Return customers by number, in order, from behind `after` on."""
         return [number for (number,) in self._connection.execute(SQL["numbers"], (after, limit))]
 
-    @_plainly
+    @plainly_told
     def forget_segment(self, segment: str) -> None:
         """Forget who is in a segment."""
         with self._writing(enrollments=False):
             self._connection.execute(SQL["forget_segment"], (segment,))
 
-    @_plainly
+    @plainly_told
     def commit(self, changes: Changes) -> None:
         """Keep all of it in one transaction.
 
@@ -324,7 +257,7 @@ class SqliteStore(Store):
         self._actives.keep(active)
         self._numbers.kept(changes.customers)
 
-    @_plainly
+    @plainly_told
     def claim(self, now: Instant, limit: int, room: Mapping[str, int] = NO_BOUND) -> list[KeptSend]:
         """Mark pending sends available at or before `now` as being sent; return them, oldest first."""
         pending = delivering.pending(self._connection, self._turns, now, limit, room)
@@ -334,12 +267,12 @@ class SqliteStore(Store):
             self._connection.executemany(SQL["claim"], [(send.enrollment, send.visit) for send in pending])
         return [msgspec.structs.replace(send, status="sending", attempts=send.attempts + 1) for send in pending]
 
-    @_plainly
+    @plainly_told
     def unsettled(self) -> list[KeptSend]:
         """Return the sends that are marked as being sent, oldest first."""
         return [rows.send_record(row) for row in self._connection.execute(SQL["unsettled"])]
 
-    @_plainly
+    @plainly_told
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Keep what became of sends, in one transaction.
 
@@ -349,32 +282,32 @@ class SqliteStore(Store):
         with self._writing(enrollments=False):
             write_settlements(self._connection, settlements)
 
-    @_plainly
+    @plainly_told
     def next_available(self, without: Collection[str] = ()) -> Instant | None:
         """Return when the next pending send may be attempted."""
         return delivering.next_available(self._connection, without)
 
-    @_plainly
+    @plainly_told
     def handed_over(self, channel: str, limit: int) -> list[Instant]:
         """Return when the latest messages on a channel went to the other side. Walks all sends."""
         return delivering.handed_over(self._connection, channel, limit)
 
-    @_plainly
+    @plainly_told
     def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
         """Return what these customers allow, in one query."""
         return delivering.permissions(self._connection, numbers)
 
-    @_plainly
+    @plainly_told
     def received(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
         """Return by enrollment which messages went to these customers, or are on their way, in one query."""
         return delivering.received(self._connection, numbers)
 
-    @_plainly
+    @plainly_told
     def left(self, enrollments: Iterable[int]) -> set[int]:
         """Return which of these enrollments were ended by an exit or the goal of their journey, in one query."""
         return delivering.left(self._connection, enrollments)
 
-    @_plainly
+    @plainly_told
     def journey_counts(self) -> list[JourneyCount]:
         """Return enrollments counted by journey, version, status, state and reason. Walks all enrollments."""
         counts = [
@@ -387,7 +320,7 @@ class SqliteStore(Store):
             key=lambda one: (one.journey, one.version, one.status, one.state, one.reason is not None, one.reason or ""),
         )
 
-    @_plainly
+    @plainly_told
     def reached(self, journey: str) -> dict[str, dict[str, int]]:
         """Return by version and state how many enrollments came to each state. Walks all decisions."""
         self._versions.reload()
@@ -397,7 +330,7 @@ class SqliteStore(Store):
             found.setdefault(self._versions.version(machine)[1], {})[state] = count
         return found
 
-    @_plainly
+    @plainly_told
     def send_counts(self) -> list[SendCount]:
         """Return sends counted by journey, message, channel, status and reason. Walks all sends."""
         return [
@@ -405,7 +338,7 @@ class SqliteStore(Store):
             for journey, message, channel, status, reason, count in self._connection.execute(SQL["send_counts"])
         ]
 
-    @_plainly
+    @plainly_told
     def refusal_counts(self) -> list[RefusalCount]:
         """Return refusals counted by journey and reason. Walks all refusals."""
         return [
@@ -413,34 +346,34 @@ class SqliteStore(Store):
             for journey, reason, count in self._connection.execute(SQL["refusal_counts"])
         ]
 
-    @_plainly
+    @plainly_told
     def active(self, journeys: Collection[str]) -> dict[str, int]:
         """Return how many enrollments are active in each of these journeys. The first answer walks all enrollments."""
         return self._actives.of(journeys)
 
-    @_plainly
+    @plainly_told
     def totals(self, now: Instant) -> Totals:
         """Return the size of the store; overdue is what is due at or before `now`."""
         customers, events, rejected, overdue = self._connection.execute(SQL["totals"], (now,)).fetchone()
         return Totals(customers=customers, events=events, rejected=rejected, overdue=overdue)
 
-    @_plainly
+    @plainly_told
     def story(self, external_id: str) -> Story | None:
         """Return one customer with all enrollments, decisions and sends, as of one moment."""
         with self._one_moment():
             return identity.story_of(self._connection, self._names, self._versions, external_id)
 
-    @_plainly
+    @plainly_told
     def rejected(self, limit: int) -> list[Rejected]:
         """Return inputs that could not be taken in, latest first."""
         return [rows.rejected_record(row) for row in self._connection.execute(SQL["rejected"], (limit,))]
 
-    @_plainly
+    @plainly_told
     def sends(self, limit: int, after: tuple[int, int] = (0, -1)) -> list[KeptSend]:
         """Return sends in order of (enrollment, visit), from behind `after` on."""
         return [rows.send_record(row) for row in self._connection.execute(SQL["sends"], (*after, limit))]
 
-    @_plainly
+    @plainly_told
     def find_sends(
         self, limit: int, *, status: str | None = None, journey: str | None = None, channel: str | None = None
     ) -> list[KeptSend]:
@@ -448,7 +381,7 @@ class SqliteStore(Store):
         found = self._connection.execute(SQL["find_sends"], (status, journey, channel, limit))
         return [rows.send_record(row) for row in found]
 
-    @_plainly
+    @plainly_told
     def requeue(self, places: Iterable[tuple[int, int]], at: Instant) -> None:
         """Make failed sends pending again.
 
@@ -460,7 +393,7 @@ class SqliteStore(Store):
             if wanted and self._connection.executemany(SQL["requeue"], wanted).rowcount != len(wanted):
                 raise ValueError("one of the sends to try again is not in the store, or did not fail")
 
-    @_plainly
+    @plainly_told
     def prune(self, before: Instant, keep: Mapping[str, Instant | None], *, dry: bool = False) -> Pruned:
         """Take away what ended before an instant; count it only, if `dry`, which a reader may do too."""
         if dry:
@@ -469,41 +402,41 @@ class SqliteStore(Store):
         with self._overwriting(), self._writing():
             return pruning.prune(self._connection, before, keep, dry=False)
 
-    @_plainly
+    @plainly_told
     def controls(self) -> dict[str, Control]:
         """Return what an operator has ordered, by journey."""
         return controls.controls(self._connection)
 
-    @_plainly
+    @plainly_told
     def pause(self, journey: str, at: Instant) -> bool:
         """Let a journey stand still. Walks all enrollments once."""
         with self._writing(enrollments=False):
             return controls.pause(self._connection, journey, at)
 
-    @_plainly
+    @plainly_told
     def resume(self, journey: str, at: Instant, overdue: Overdue) -> bool:
         """Let a journey go on. Walks all enrollments and sends once."""
         with self._writing(enrollments=False):
             return controls.resume(self._connection, journey, at, overdue)
 
-    @_plainly
+    @plainly_told
     def stop(self, journey: str, at: Instant) -> bool:
         """Let nobody into a journey any more."""
         with self._writing(enrollments=False):
             return controls.stop(self._connection, journey, at)
 
-    @_plainly
+    @plainly_told
     def inside(self, journey: str, after: int, limit: int) -> list[int]:
         """Return numbers of customers inside a journey."""
         return controls.inside(self._connection, journey, after, limit)
 
-    @_plainly
+    @plainly_told
     def inspect(self, now: Instant, *, quick: bool = False) -> Inspection:
         """Return what is wrong in the file and its rows, as of one moment; `quick` leaves the indexes unread."""
         with self._one_moment():
             return inspection.inspect(self._connection, self._versions, now, quick=quick)
 
-    @_plainly
+    @plainly_told
     def compact(self) -> None:
         """Write the file anew without its free places, and with them whatever was left in there."""
         if self._lock is None:
@@ -511,7 +444,7 @@ class SqliteStore(Store):
         self._connection.execute("VACUUM")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    @_plainly
+    @plainly_told
     def backup(self, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
         """Write a copy of the store, as of one moment, to a file that is not there yet, and only when it is whole.
 
@@ -522,17 +455,3 @@ class SqliteStore(Store):
         """
         with self._one_moment():
             write_backup(self._connection, path, progress)
-
-    def close(self) -> None:
-        """Let go of the file, with everything in it and nothing beside it."""
-        if self._lock is not None:
-            self._connection.execute("PRAGMA busy_timeout = 200")  # a reader may hold the journal: leave it then
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
-
-    def _first(self, statement: str) -> Instant | None:
-        row = self._connection.execute(statement).fetchone()
-        return None if row is None else row[0]
