@@ -22,6 +22,7 @@ from journeyscript.checks.definitions import (
     unused_definition,
     used_by,
 )
+from journeyscript.checks.entering import check_entering
 from journeyscript.checks.habits import check_habits
 from journeyscript.checks.journey import (
     check_journey,
@@ -219,6 +220,8 @@ class _Compilation:
         ]
         headings = [part.heading for part in parts if part.heading is not None]
         self.findings += check_names(headings)
+        compiled = (part.compiled for part in parts if part.compiled is not None)
+        self.findings += check_entering({heading.name.text for heading in headings}, compiled)
         journeys = self.running(parts)
         self.findings += check_journeys(journeys)
         self.findings += self.between_rivals(journeys)

@@ -53,7 +53,7 @@ RULES: tuple[Rule, ...] = (
     _error("JS104", "unknown-channel", "A channel is named that the project does not have."),
     _error("JS105", "unknown-message", "A message is named that no channel can carry."),
     _error("JS106", "unknown-segment", "A segment is named that the catalog does not declare."),
-    _error("JS107", "unknown-journey", "A journey is named that the project does not have."),
+    _error("JS107", "unknown-journey", "A journey is named that the project does not have, or that cannot be entered."),
     _info("JS108", "naming-convention", "A name is not in lower case with `_` between its words."),
     _error("JS109", "reserved-name", "A definition takes a name that the language keeps for itself."),
     _info("JS110", "unused-definition", "An event, attribute, segment, message or channel is used nowhere."),

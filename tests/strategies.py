@@ -46,6 +46,8 @@ ACTIONS = (
     {"set": {"visits": "customer.visits + 1"}},
     {"set": {"vip": True, "level": '"gold"'}},
     {"emit": "page_viewed", "properties": {"url": '"/journey"'}},
+    {"enter": "other", "with": {"visits": "customer.visits"}},
+    {"stage": "active"},
 )
 EXIT = {"exit": "left"}
 ENTRY = {
@@ -150,7 +152,20 @@ def _with_ids(value, counter):
         return [_with_ids(item, counter) for item in value]
     if not isinstance(value, dict):
         return value
-    words = ("send", "wait", "wait_until", "wait_for", "branch", "split", "repeat", "set", "emit", "exit")
+    words = (
+        "send",
+        "wait",
+        "wait_until",
+        "wait_for",
+        "branch",
+        "split",
+        "repeat",
+        "set",
+        "emit",
+        "enter",
+        "stage",
+        "exit",
+    )
     is_step = any(word in value for word in words) and "when" not in value
     number = {"id": f"s{next(counter)}"} if is_step else {}
     inner = ("steps", "then", "else", "branch", "arms", "wait_for")

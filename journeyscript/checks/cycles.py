@@ -9,7 +9,7 @@ from journeyscript.checks.regions import survey
 from journeyscript.diagnostics import Diagnostic, Label
 from journeyscript.machine.graph import reachable, reached_at_once
 from journeyscript.machine.lowering import Compiled
-from journeyscript.machine.model import Emit, Machine
+from journeyscript.machine.model import ByApi, Emit, Enter, Entry, Machine
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
 
@@ -23,18 +23,17 @@ class Start(Struct, frozen=True, kw_only=True):
 
     journey: str
     step: str
-    event: str
     starts: str
     waits: bool
     lingers: bool
 
 
 def trigger_cycle(journeys: Mapping[str, Compiled]) -> Iterator[Diagnostic]:
-    """JS703: round and round, each journey emits the event that the next one starts on, with `again: always`.
+    """JS703: round and round, each journey starts the next one, by its event or by `enter`, with `again: always`.
 
     A cool-down anywhere on the round, of any length, holds it back. A wait does not: it makes the round slower. Nor
-    does a condition, unless the emitted properties can never fulfil it: nobody can prove that it ever fails. A journey
-    that is still going on when the round comes back to it ignores that, which ends the round too.
+    does a condition, unless the properties that are given can never fulfil it: nobody can prove that it ever fails. A
+    journey that is still going on when the round comes back to it ignores that, which ends the round too.
     """
     starts = {name: list(_starts(compiled.machine, journeys)) for name, compiled in journeys.items()}
     told: set[str] = set()
@@ -59,21 +58,19 @@ def trigger_cycle(journeys: Mapping[str, Compiled]) -> Iterator[Diagnostic]:
 
 
 def _starts(machine: Machine, journeys: Mapping[str, Compiled]) -> Iterator[Start]:
-    if not any(isinstance(state.action, Emit) for state in machine.states):
+    if not any(isinstance(state.action, Emit | Enter) for state in machine.states):
         return  # As most journeys are, which need no walk through them.
     found, at_entry = reachable(machine), reached_at_once(machine, machine.initial)
     final = {state.id for state in machine.states if state.final is not None}
     for state in machine.states:
-        if state.id not in found or not isinstance(state.action, Emit):
+        if state.id not in found or not isinstance(state.action, Emit | Enter):
             continue
         for name, other in journeys.items():
             entry = other.machine.entry
-            admits = entry.where is None or _can_fulfil(state.action, entry.where, machine.timezone)
-            if entry.event == state.action.event and entry.again == 0 and admits:
+            if entry.again == 0 and _asks(state.action, name, entry) and _admits(entry, state.action, machine.timezone):
                 yield Start(
                     journey=machine.journey,
                     step=state.id,
-                    event=entry.event,
                     starts=name,
                     waits=state.id not in at_entry,
                     lingers=machine.entry.key is None
@@ -82,14 +79,23 @@ def _starts(machine: Machine, journeys: Mapping[str, Compiled]) -> Iterator[Star
                 )
 
 
-def _can_fulfil(emitted: Emit, where: typed.Expression, timezone: str) -> bool:
-    """Return whether a condition can hold of an event whose properties are known as far as they are constants."""
+def _asks(action: Emit | Enter, journey: str, entry: Entry) -> bool:
+    """Return whether a step does what may start a journey."""
+    if isinstance(action, Enter):
+        return action.journey == journey and isinstance(entry.trigger, ByApi)
+    return entry.event == action.event
+
+
+def _admits(entry: Entry, given: Emit | Enter, timezone: str) -> bool:
+    """Return whether an entry's condition can hold of properties that are known as far as they are constants."""
+    if entry.where is None:
+        return True
     constants = [
         typed.Compare(op="==", left=typed.Property(name=name, type=value.type), right=value)
-        for name, value in emitted.properties
+        for name, value in given.properties
         if isinstance(value, typed.Literal)
     ]
-    found = survey([where, *constants], timezone)
+    found = survey([entry.where, *constants], timezone)
     return found is None or any(all(row.holds) for row in found.rows)
 
 

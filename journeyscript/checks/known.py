@@ -18,6 +18,7 @@ from journeyscript.machine.model import (
     AtDate,
     Due,
     Emit,
+    Enter,
     If,
     Machine,
     NotSent,
@@ -78,7 +79,7 @@ def after_action(machine: Machine, state: State, known: Known, *, holding: bool 
             return {name: given for name, given in known.items() if event not in _events(given.condition)}
         case Send():
             return {**(frozen(machine, known) if holding else known), **_unfulfilled_exits(machine)}
-        case None:
+        case Enter() | None:
             return known
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from journeyscript.checks.places import conditions, place
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.machine.lowering import Compiled
-from journeyscript.machine.model import Assign, Emit, Send
+from journeyscript.machine.model import Assign, Emit, Enter, Send
 from journeyscript.machine.needs import nodes
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
@@ -20,7 +20,7 @@ def expression_as_text(compiled: Compiled) -> Iterator[Diagnostic]:
     """JS011: a text constant is an expression by its looks, and names a value."""
     for state in compiled.machine.states:
         match state.action:
-            case Send(variables=pairs) | Assign(values=pairs) | Emit(properties=pairs):
+            case Send(variables=pairs) | Assign(values=pairs) | Emit(properties=pairs) | Enter(properties=pairs):
                 for name, value in pairs:
                     yield from _texts(compiled, value, place(compiled, state.id), state.id, name)
             case None:

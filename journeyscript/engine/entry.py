@@ -16,6 +16,7 @@ from journeyscript.engine.program import Program
 from journeyscript.engine.step import begin
 from journeyscript.engine.values import Decision, Enrollment, Event, Facts, Outcome
 from journeyscript.engine.walk import Walk
+from journeyscript.machine.model import ByApi
 from journeyscript.semantics.types import Instant, Value
 
 HELD_OUT = "holdout"
@@ -107,6 +108,19 @@ def asked(program: Program, event: Event, facts: Facts, now: Instant) -> str | R
     if value is None:
         return Refused(reason="no_key")
     return value if isinstance(value, str) else repr(value)
+
+
+def request_problem(program: Program, request: Event) -> str | None:
+    """Return why a journey cannot be asked by this request of another one's step at all, or `None` where it can.
+
+    The two may have been written together and one of them changed since.
+    """
+    journey, trigger = program.machine.journey, program.machine.entry.trigger
+    if not isinstance(trigger, ByApi):
+        return f"`{journey}` does not start by `api` any more"
+    needed = (name for name in trigger.properties if name not in trigger.optional)
+    missing = next((name for name in needed if request.properties.get(name) is None), None)
+    return None if missing is None else f"`{journey}` needs the property `{missing}`"
 
 
 def latest_start(program: Program, facts: Facts) -> Event | None:

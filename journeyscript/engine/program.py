@@ -18,6 +18,7 @@ from journeyscript.machine.model import (
     BySegment,
     Due,
     Emit,
+    Enter,
     If,
     Lap,
     Machine,
@@ -176,7 +177,7 @@ def _step(state: State, zone: str) -> Step:
 
 def _assigned(state: State, zone: str) -> tuple[tuple[str, Evaluator], ...]:
     match state.action:
-        case Send(variables=pairs) | Assign(values=pairs) | Emit(properties=pairs):
+        case Send(variables=pairs) | Assign(values=pairs) | Emit(properties=pairs) | Enter(properties=pairs):
             return tuple((name, compile_expression(value, zone)) for name, value in pairs)
         case None:
             return ()

@@ -148,7 +148,7 @@ def _capped(asked: Asked, channel: str, facts: Facts, now: Instant) -> Hold | Sk
         return None
     free, cap = max(reached, key=lambda one: one[0])
     latest = whole_second(asked.at + asked.send.delay)
-    if now >= latest:
+    if not asked.send.delay or now >= latest:
         return asked.skipped("capped", ((channel, _in_words(cap)),))
     return asked.hold("capped", min(free, latest), ("cap", _in_words(cap)))
 

@@ -193,7 +193,14 @@ class EmitEvent(Struct, frozen=True, kw_only=True):
     event: Event
 
 
-Effect: TypeAlias = SendMessage | SkipMessage | SetAttributes | EmitEvent
+class EnterJourney(Struct, frozen=True, kw_only=True):
+    """Another journey to ask for the customer's entry, on this event as on a request from outside."""
+
+    journey: str
+    event: Event
+
+
+Effect: TypeAlias = SendMessage | SkipMessage | SetAttributes | EmitEvent | EnterJourney
 
 
 class Decision(Struct, frozen=True, kw_only=True):

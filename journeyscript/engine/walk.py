@@ -16,6 +16,7 @@ from journeyscript.engine.values import (
     Effect,
     EmitEvent,
     Enrollment,
+    EnterJourney,
     Event,
     Facts,
     Outcome,
@@ -25,7 +26,7 @@ from journeyscript.engine.values import (
     Slot,
     Status,
 )
-from journeyscript.machine.model import Always, Arm, Assign, Emit, If, Lap, NotSent, Send, When
+from journeyscript.machine.model import ENTERED, Always, Arm, Assign, Emit, Enter, If, Lap, NotSent, Send, When
 from journeyscript.semantics.types import Instant, Value
 
 SPARE_MOVES = 1_000
@@ -264,6 +265,9 @@ class Walk:
                 self.facts = msgspec.structs.replace(self.facts, attributes={**self.facts.attributes, **values})
             case Emit(event=name):
                 self.effects.append(EmitEvent(event=Event(name=name, at=self.now, properties=values)))
+            case Enter(journey=journey):
+                asked = Event(name=ENTERED, at=self.now, properties=values)
+                self.effects.append(EnterJourney(journey=journey, event=asked))
 
     def _look_back(self, here: Step) -> tuple[str, str, Values] | None:
         """Return where the earliest event leads that is waited for and happened before, as far back as that counts."""

@@ -16,6 +16,7 @@ from journeyscript.machine.model import (
     Assign,
     Content,
     Emit,
+    Enter,
     Entry,
     If,
     Machine,
@@ -273,7 +274,7 @@ def _parts(state: State) -> dict[StepPart, tuple[object, str]]:
             parts["class"] = send.kind, send.kind
             rest = (send.variables, sorted(send.reads.items()), send.delay, send.max_age)
             parts["sending"] = rest, _sending(send)
-        case Assign(values=pairs) | Emit(properties=pairs):
+        case Assign(values=pairs) | Emit(properties=pairs) | Enter(properties=pairs):
             parts["values"] = (state.action, state_in_words(state) + " " + ", ".join(name for name, _ in pairs))
         case None:
             pass

@@ -157,7 +157,14 @@ class Emit(Part, tag="emit", frozen=True, kw_only=True):
     properties: tuple[tuple[str, Expression], ...] = ()
 
 
-Action: TypeAlias = Send | Assign | Emit
+class Enter(Part, tag="enter", frozen=True, kw_only=True):
+    """Asks another journey, which starts by `api`, to let the customer in."""
+
+    journey: str
+    properties: tuple[tuple[str, Expression], ...] = ()
+
+
+Action: TypeAlias = Send | Assign | Emit | Enter
 
 # Entries that no event starts ------------------------------------------------------------------------------------
 

@@ -11,11 +11,13 @@ from journeyscript.rules import finding
 from journeyscript.syntax.journey import (
     BranchStep,
     EmitStep,
+    EnterStep,
     ExitStep,
     RepeatStep,
     SendStep,
     SetStep,
     SplitStep,
+    StageStep,
     Step,
     Steps,
     WaitForStep,
@@ -43,7 +45,7 @@ def blocks_of(step: Step) -> tuple[Steps, ...]:
             return tuple(arm.steps for arm in arms)
         case RepeatStep(steps=steps):
             return (steps,)
-        case WaitStep() | WaitUntilStep() | SetStep() | EmitStep() | ExitStep():
+        case WaitStep() | WaitUntilStep() | SetStep() | EmitStep() | EnterStep() | StageStep() | ExitStep():
             return ()
 
 
@@ -123,5 +125,9 @@ def _default_id(step: Step) -> str:
             return "set"
         case EmitStep(event=event):
             return f"emit.{event.text}"
+        case EnterStep(journey=journey):
+            return f"enter.{journey.text}"
+        case StageStep(stage=stage):
+            return f"stage.{stage.text}"
         case ExitStep(reason=reason):
             return f"exit.{reason.text}"

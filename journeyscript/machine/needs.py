@@ -12,6 +12,7 @@ from journeyscript.machine.model import (
     BySchedule,
     BySegment,
     Emit,
+    Enter,
     Entry,
     EntryTrigger,
     ExitRule,
@@ -54,7 +55,7 @@ def _inside(value: object) -> Iterator[typed.Expression]:
 def expressions_of_state(state: State) -> Iterator[typed.Expression]:
     """Yield every expression that a state evaluates."""
     match state.action:
-        case Send(variables=pairs) | Assign(values=pairs) | Emit(properties=pairs):
+        case Send(variables=pairs) | Assign(values=pairs) | Emit(properties=pairs) | Enter(properties=pairs):
             yield from (expression for _, expression in pairs)
         case None:
             pass

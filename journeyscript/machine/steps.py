@@ -19,6 +19,7 @@ from journeyscript.machine.model import (
     CalendarDays,
     Due,
     Emit,
+    Enter,
     Final,
     If,
     Lap,
@@ -38,16 +39,19 @@ from journeyscript.semantics.catalog import suggestion
 from journeyscript.semantics.operators import comparable
 from journeyscript.semantics.scope import Lapse, Scope
 from journeyscript.semantics.templates import TemplateReads
+from journeyscript.semantics.types import STRING
 from journeyscript.source.nodes import Node, Scalar, Sequence
 from journeyscript.syntax.config import ChannelConfig
 from journeyscript.syntax.journey import (
     BranchStep,
     EmitStep,
+    EnterStep,
     ExitStep,
     RepeatStep,
     SendStep,
     SetStep,
     SplitStep,
+    StageStep,
     Step,
     Steps,
     WaitForStep,
@@ -60,6 +64,10 @@ from journeyscript.syntax.policies import read_days
 HASH_RANGE = 1_000_000
 """Arms of a split divide the whole numbers from 0 up to this."""
 
+STAGE = "stage"
+"""The attribute that `stage` writes."""
+
+_STAGE = "let it be of the type `enum`, with the stages as its values"
 _WINDOW = 'write two times, such as `["09:00", "18:00"]`; a window may run over midnight'
 
 
@@ -117,6 +125,10 @@ class StepLowering:
                 return self.set(step, name, following, scope)
             case EmitStep():
                 return self.emit(step, name, following, scope)
+            case EnterStep():
+                return self.enter(step, name, following, scope)
+            case StageStep():
+                return self.stage(step, name, following, scope)
             case ExitStep(reason=reason):
                 self._keep(State(id=name, step="exit", final=Final(status="exited", reason=reason.text)))
                 return None
@@ -308,6 +320,35 @@ class StepLowering:
         self._pass_through(name, "emit", Emit(event=step.event.text, properties=tuple(properties)), following)
         return scope
 
+    def enter(self, step: EnterStep, name: str, following: str, scope: Scope) -> Scope:
+        """Another journey asked to let the customer in; whether it can be asked so, the whole project says."""
+        properties = []
+        for key, value in step.properties:
+            checked, _ = self.reader.checked(value, scope)
+            self.conditions[f"{name}/{key.text}"] = value.span
+            properties.append((key.text, checked.node))
+        self._pass_through(name, "enter", Enter(journey=step.journey.text, properties=tuple(properties)), following)
+        return scope
+
+    def stage(self, step: StageStep, name: str, following: str, scope: Scope) -> Scope:
+        """The attribute `stage` written at once."""
+        stage, definition = step.stage.text, scope.catalog.attributes.get(STAGE)
+        if definition is None:
+            help_text = f"declare it in `catalog/customer.yaml`: `{STAGE}: {{ type: enum, values: [{stage}] }}`"
+            self.reader.note("JS301", f"customers have no attribute `{STAGE}`", step.stage, help_text)
+        elif definition.type.kind not in ("string", "enum"):
+            self.reader.note("JS303", f"`{STAGE}` holds {definition.type}, a stage is a text", step.stage, _STAGE)
+        elif definition.type.kind == "enum" and stage not in definition.type.values:
+            advice = suggestion(stage, definition.type.values)
+            help_text = f"add it to the values of `{STAGE}` in `catalog/customer.yaml`"
+            help_text = help_text if advice is None else f"{advice} else {help_text}"
+            self.reader.note("JS307", f"`{stage}` is not one of the stages", step.stage, help_text)
+        value = typed.Literal(value=stage, type=STRING)
+        self._pass_through(name, "stage", Assign(values=((STAGE, value),)), following)
+        written = frozenset({f"customer.{STAGE}"})
+        lapse = Lapse(step=name, span=step.span, why="what was checked before is written here")
+        return scope.forgetting(written, lapse).knowing(written)
+
     def timer(self, node: Node) -> Timer:
         """Return the timer of a duration."""
         duration = self.reader.duration(node)
@@ -315,7 +356,7 @@ class StepLowering:
             return CalendarDays(days=duration.calendar_days)
         return After(duration=duration.milliseconds)
 
-    def _pass_through(self, name: str, step: str, action: Assign | Emit, following: str) -> None:
+    def _pass_through(self, name: str, step: str, action: Assign | Emit | Enter, following: str) -> None:
         onward = (Transition(trigger=Always(), target=following),)
         self._keep(State(id=name, step=step, action=action, transitions=onward))
 

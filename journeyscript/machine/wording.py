@@ -16,6 +16,7 @@ from journeyscript.machine.model import (
     CalendarDays,
     Due,
     Emit,
+    Enter,
     Entry,
     ExitRule,
     Goal,
@@ -33,6 +34,7 @@ from journeyscript.machine.model import (
     Within,
 )
 from journeyscript.semantics.show import show
+from journeyscript.semantics.typed import Literal
 from journeyscript.syntax.duration import show_duration
 from journeyscript.syntax.policies import WEEKDAYS, Weekday
 
@@ -148,10 +150,14 @@ def state_in_words(state: State) -> str:
             return f"exit {final.reason}" if final.reason else "exit"
         case State(action=Send(message=message)):
             return f"send {message}"
+        case State(step="stage", action=Assign(values=((_, Literal(value=stage)), *_))):
+            return f"stage {stage}"
         case State(action=Assign(values=values)):
             return f"set {', '.join(name for name, _ in values)}"
         case State(action=Emit(event=event)):
             return f"emit {event}"
+        case State(action=Enter(journey=journey)):
+            return f"enter {journey}"
         case State(step="wait_until", transitions=(Transition(trigger=When(condition=condition)), *_)):
             return f"wait until {show(condition)}"
         case State(step="wait" | "wait_until", timer=timer) if timer is not None:

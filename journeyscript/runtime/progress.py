@@ -25,6 +25,7 @@ from journeyscript.engine.entry import (
     latest_start,
     make_room,
     refresh,
+    request_problem,
     stop,
 )
 from journeyscript.engine.program import Program
@@ -32,6 +33,7 @@ from journeyscript.engine.step import step
 from journeyscript.engine.values import (
     EmitEvent,
     Enrollment,
+    EnterJourney,
     Event,
     Facts,
     Input,
@@ -66,15 +68,27 @@ Move: TypeAlias = Callable[[Enrollment, Facts], Outcome | None]
 """What becomes of an enrollment that another version of its journey may take over."""
 
 MOST_EMITTED = 100
-"""Events that one input may cause through `emit`; more of them is a cycle between journeys."""
+"""Events that one input may cause through `emit` and `enter`; more of them is a cycle between journeys."""
 
 NOTABLY_AHEAD = 60_000
 """An event whose time is this many milliseconds ahead of the clock is told of; less is how clocks differ."""
 
-Queue: TypeAlias = "deque[tuple[Event, str, str | None]]"
-"""Events that are still to happen: the event, its source, and the source's own id for it."""
+Queue: TypeAlias = "deque[Upcoming]"
+"""Events that are still to happen, the next one first."""
 
 log = logging.getLogger(__name__)
+
+
+class Upcoming(Struct, frozen=True, kw_only=True):
+    """An event that is still to happen, its source, and the source's own id for it.
+
+    `enters` is the journey that it asks to let the customer in; empty where it asks none by name.
+    """
+
+    event: Event
+    source: str
+    source_id: str | None = None
+    enters: str = ""
 
 
 class Starting(Struct, frozen=True, kw_only=True):
@@ -120,7 +134,8 @@ class Progress:
         event = item.event if at == item.at else msgspec.structs.replace(item.event, at=at)
         if item.at - at >= NOTABLY_AHEAD:
             self._refuse(event, FUTURE_EVENT, detail=local_text(item.at, "UTC"))
-        self._drain(deque([(event, item.source, item.source_id)]), may_start=not self._stale(at))
+        first = Upcoming(event=event, source=item.source, source_id=item.source_id)
+        self._drain(deque([first]), may_start=not self._stale(at))
         if item.enters:
             self._begin(item.enters, event, at, item.source)
         self._arrange(at)
@@ -224,21 +239,34 @@ class Progress:
         self.watch.touch(*attributes(item.attributes), *((CONSENT,) if item.consent else ()))
 
     def _drain(self, queue: "Queue", *, may_start: bool) -> None:
-        """Let events happen, and those that they emit, one after the other."""
+        """Let events happen, and those that they cause, one after the other."""
         happened = 0
         while queue:
-            event, source, source_id = queue.popleft()
+            one = queue.popleft()
             if happened > MOST_EMITTED:
                 # The trigger cycle is cut here; the events that would have gone on are kept with the reason.
-                self._reject(
-                    event, source, f"one input caused more than {MOST_EMITTED} events: journeys start each other"
-                )
+                reason = f"one input caused more than {MOST_EMITTED} events: journeys start each other"
+                self._reject(one.event, one.source, reason, enters=one.enters)
                 continue
             happened += 1
-            self._happen(event, source, source_id, queue=queue, may_start=may_start)
+            self._happen(one.event, one.source, one.source_id, queue=queue, may_start=may_start)
+            if one.enters:
+                self._enter(one, queue, may_start=may_start)
 
-    def _reject(self, event: Event, source: str, reason: str) -> None:
-        record = {"customer": self.customer.external_id, "event": event.name, "properties": event.properties}
+    def _enter(self, asked: Upcoming, queue: "Queue", *, may_start: bool) -> None:
+        """Ask the journey that a step names to let the customer in."""
+        program = self.rules.programs.started.get(asked.enters)
+        missing = f"`{asked.enters}` does not run, so nobody can enter it"
+        problem = missing if program is None else request_problem(program, asked.event)
+        if program is None or problem is not None:
+            self._reject(asked.event, asked.source, problem or missing, enters=asked.enters)
+            return
+        self._admit(program, asked.event, asked.source, queue, stale=not may_start)
+        self._enter_by_segment(asked.event.at, queue, stale=not may_start)
+
+    def _reject(self, event: Event, source: str, reason: str, *, enters: str = "") -> None:
+        asked = {"type": "enter", "journey": enters} if enters else {"event": event.name}
+        record = {**asked, "customer": self.customer.external_id, "properties": event.properties}
         raw = msgspec.json.encode({**record, "time": event.at}).decode()
         self.changes.rejected.append(Rejected(source=source, position="", received_at=self.now, reason=reason, raw=raw))
 
@@ -422,7 +450,9 @@ class Progress:
                     self.changed, self._facts = True, None
                     self.watch.touch(*attributes(values))
                 case EmitEvent(event=event):
-                    queue.append((event, f"journey:{enrollment.journey}", None))
+                    queue.append(Upcoming(event=event, source=f"journey:{journey}"))
+                case EnterJourney(journey=target, event=event):
+                    queue.append(Upcoming(event=event, source=f"journey:{journey}", enters=target))
 
     def _count(self, effect: SendMessage | SkipMessage, moment: Instant) -> None:
         """Take a slot of the frequency caps for a marketing message; it is given back where the send fails."""

@@ -115,6 +115,19 @@ class EmitStep(Written, frozen=True, kw_only=True):
     properties: Pairs
 
 
+class EnterStep(Written, frozen=True, kw_only=True):
+    """`enter: JOURNEY` with the properties that its entry asks for."""
+
+    journey: Scalar
+    properties: Pairs
+
+
+class StageStep(Written, frozen=True, kw_only=True):
+    """`stage: NAME`."""
+
+    stage: Scalar
+
+
 class ExitStep(Written, frozen=True, kw_only=True):
     """`exit: REASON`."""
 
@@ -131,6 +144,8 @@ Step: TypeAlias = (
     | RepeatStep
     | SetStep
     | EmitStep
+    | EnterStep
+    | StageStep
     | ExitStep
 )
 
@@ -390,6 +405,16 @@ def _emit(node: Mapping, span: Span) -> EmitStep:
     )
 
 
+def _enter(node: Mapping, span: Span) -> EnterStep:
+    return EnterStep(
+        span=span, id=_scalar(node, "id"), journey=_required(node, "enter"), properties=_pairs(node.get("with"))
+    )
+
+
+def _stage(node: Mapping, span: Span) -> StageStep:
+    return StageStep(span=span, id=_scalar(node, "id"), stage=_required(node, "stage"))
+
+
 def _exit_step(node: Mapping, span: Span) -> ExitStep:
     return ExitStep(span=span, id=_scalar(node, "id"), reason=_required(node, "exit"))
 
@@ -404,6 +429,8 @@ _READERS: dict[str, Callable[[Mapping, Span], Step]] = {
     "repeat": _repeat,
     "set": _set,
     "emit": _emit,
+    "enter": _enter,
+    "stage": _stage,
     "exit": _exit_step,
 }
 

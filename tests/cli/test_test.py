@@ -119,7 +119,15 @@ def test_json_has_every_test_with_its_timeline(run):
         ("first", 6, True),
         ("second", 3, False),
     ]
-    assert document["tests"][2]["failures"][0]["line"] == 6
+    failure = document["tests"][2]["failures"][0]
+    assert failure["line"] == 6
+    assert failure["decided"] == {
+        "step": "send.hello",
+        "path": "journeys/second.yaml",
+        "line": 5,
+        "why": "sent by note",
+        "values": {},
+    }
     assert document["tests"][0]["timeline"][0] == {
         "at": "2026-01-05T09:00:00+00:00",
         "what": "signed_up",

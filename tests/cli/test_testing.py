@@ -182,7 +182,7 @@ def test_what_nobody_can_reach_is_said_plainly(folder):
 def happened(folder):
     """A store in which ada bought, with her data in several places."""
     ada = {"email": "ada.lovelace@shop.example", "phone": "+49 151 1234567", "first_name": "Ada", "country": "DE"}
-    note = "call Ada.Lovelace@shop.example or 0049 151 1234567, says c-4711"
+    note = "call Ada.Lovelace@shop.example or 0049 151 1234567, says Ada, c-4711"
     records = [
         {"customer": "c-4711", "time": "2026-03-01T09:00:00Z", "attributes": ada, "consent": {"email": True}},
         {"customer": "c-4711", "time": "2026-03-01T10:00:00Z", "event": "signed_up", "properties": {"note": note}},
@@ -202,7 +202,7 @@ def test_what_happened_to_a_customer_becomes_a_test_without_their_data(happened)
     recorded = text.partition("what happened to a customer")[2]
     for personal in ("c-4711", "Ada", "ada", "Lovelace", "1234567"):
         assert personal not in recorded
-    assert "call customer-1@example.com or +12025550100, says customer 1" in recorded
+    assert "call customer-1@example.com or +12025550100, says first_name 1, customer 1" in recorded
     assert "total: 120" in recorded
     assert "reason: bought" in recorded
     assert "replaced: id, " in result.stderr
@@ -262,6 +262,18 @@ tests:
     assert "goal" not in updated
     assert run("fmt", "--check", "journeys/first.test.yaml").exit_code == 0
     assert "there is nothing to update" in run("test", "--update").stderr
+
+
+def test_what_is_said_of_a_message_stays_with_it_where_another_comes_in_between(folder):
+    journey = FILES["journeys/first.yaml"].replace(
+        "  - wait_for", "  - send: thanks\n    id: early\n  - send: hello\n    id: again\n  - wait_for"
+    )
+    expected = "[{ message: hello }, { message: hello, channel: email }]"
+    tests = FILES["journeys/first.test.yaml"].replace("[{ message: hello }]", expected)
+    write(folder, {"journeys/first.yaml": journey, "journeys/first.test.yaml": tests})
+    assert run("test", "--update").exit_code == 0
+    updated = (folder / "journeys" / "first.test.yaml").read_text()
+    assert "{ message: hello }, { message: thanks }, { message: hello, channel: email }" in updated
 
 
 def test_what_passes_is_left_as_it_is(folder):

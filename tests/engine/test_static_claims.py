@@ -78,6 +78,8 @@ BETWEEN = (
     {"set": {"visits": 2}},
     {"set": {"status": '"active"', "vip": True}},
     {"emit": "app_installed"},
+    {"stage": "active"},
+    {"enter": "other"},
     {"send": "reminder"},
     {"send": "reminder", "when_capped": {"delay": "12 hours"}},
 )

@@ -259,6 +259,36 @@ def test_the_place_of_a_failed_send_is_the_first_that_differs(run):
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "step", "line", "why"),
+    [
+        ("sends: [{ message: hello }, { message: thanks }]", "branch", 13, "no condition held"),
+        ("path: [wait_for.purchased, send.reminder]", "wait_for.purchased", 10, "`purchased` happened"),
+        ("state: set.gold", "branch", 13, "no condition held"),
+        ("reason: app_installed", "branch", 13, "no condition held"),
+        ("sends: [{ message: hello, because: timer }]", "entry", 3, "entered on `signed_up`"),
+    ],
+)
+def test_a_failure_names_the_step_that_decided(run, written, step, line, why):
+    timeline = f"[{WEB}, {{ after: 1 day, event: purchased, properties: {{ total: 20 }} }}, {{ after: 9 days }}]"
+    (failure,) = expectation(run, written, timeline)
+    assert (failure.decided.step, failure.decided.why) == (step, why)
+    assert (failure.decided.span.path, failure.decided.span.line) == ("journeys/first.yaml", line)
+
+
+def test_what_conditions_saw_at_the_step_that_decided_is_told(run):
+    timeline = f"[{WEB}, {{ after: 1 day, event: purchased, properties: {{ total: 20 }} }}]"
+    (failure,) = expectation(run, "sends: [{ message: hello }, { message: thanks }]", timeline)
+    assert failure.decided.values == (("sum(purchased.total)", 20),)
+
+
+def test_an_exit_is_what_decided_where_somebody_left_by_it(run):
+    timeline = f"[{WEB}, {{ after: 1 hour, event: app_installed }}, {{ after: 9 days }}]"
+    (failure,) = expectation(run, "sends: [{ message: hello }, { message: reminder }]", timeline)
+    assert (failure.decided.step, failure.decided.why) == ("wait_for.purchased", "exit app_installed")
+    assert failure.decided.span.line == 6
+
+
 def test_a_message_that_was_skipped_is_told_with_every_channels_reason(run):
     nobody = "customer: { phone: '+49151123', consent: { sms: false } }"
     (failure,) = expectation(run, "sends: [{ message: hello }, { message: reminder }]", customer=nobody)

@@ -21,8 +21,6 @@ PROJECT = compile_project(ROOT)
 CASES = compile_project(ROOT / "tests" / "conformance" / "project")
 OUT_OF_REACH = {
     "case_12_all_at_one_instant",  # The exit comes before the event that is waited for.
-    "entry_date_once",
-    "entry_schedule_own_clock",
     "entry_segment_left",
     "entry_segment_silent",
     "wait_for_time_to_pass",

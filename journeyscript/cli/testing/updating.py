@@ -5,6 +5,7 @@ has others in it now is written anew, and so is all that is expected where a key
 """
 
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 import yaml
@@ -118,16 +119,12 @@ def _expected(key: str, expect: Expectations, happened: Happened, catalog: Catal
 
 
 def _sends(expected: Sequence[ExpectedSend], happened: Happened) -> list[dict[str, Any]]:
-    """Return the messages that were sent, each with what was said of it before: of its place, or of its name."""
-    same = [send.message.text for send in expected] == [send.message for send in happened.sent]
-    left = list(expected)
-    found = []
-    for number, send in enumerate(happened.sent):
-        before = expected[number] if same else next((one for one in left if one.message.text == send.message), None)
-        if before is not None and before in left:
-            left.remove(before)
-        found.append(_send(before, send, happened))
-    return found
+    """Return the messages that were sent, each with what was said of it where it stood in the same order."""
+    names, sent = [send.message.text for send in expected], [send.message for send in happened.sent]
+    before: dict[int, ExpectedSend] = {}
+    for block in SequenceMatcher(a=names, b=sent, autojunk=False).get_matching_blocks():
+        before |= {block.b + number: expected[block.a + number] for number in range(block.size)}
+    return [_send(before.get(number), send, happened) for number, send in enumerate(happened.sent)]
 
 
 def _send(before: ExpectedSend | None, send: KeptSend, happened: Happened) -> dict[str, Any]:

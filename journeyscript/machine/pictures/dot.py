@@ -13,6 +13,8 @@ _SHAPES = {
     "repeat": "octagon",
     "set": "component",
     "emit": "parallelogram",
+    "enter": "cds",
+    "stage": "component",
 }
 _ROUNDED = ("wait", "wait_until", "wait_for", "exit", "end")
 _SIZE, _WIDTH, _LINES = 13.0, 210.0, 3

@@ -13,11 +13,11 @@ def slack(kind: str, height: float) -> float:
     match kind:
         case "branch":
             return height * 0.7
-        case "split" | "repeat" | "emit":
+        case "split" | "repeat" | "emit" | "enter":
             return 22.0
         case "wait" | "wait_until" | "wait_for" | "exit" | "end":
             return 12.0
-        case "set":
+        case "set" | "stage":
             return 8.0
         case _:
             return 0.0
@@ -48,7 +48,9 @@ def outline(kind: str, place: Rectangle) -> str:
         )  # fmt: skip
     if kind == "emit":
         return _polygon((left + 12, top), (right, top), (right - 12, bottom), (left, bottom))
-    if kind == "set":
+    if kind == "enter":
+        return _polygon((left, top), (right - 12, top), (right, middle), (right - 12, bottom), (left, bottom))
+    if kind in ("set", "stage"):
         bars = f"M{_at(left + 6, top)}V{bottom:.2f}M{_at(right - 6, top)}V{bottom:.2f}"
         return _polygon((left, top), (right, top), (right, bottom), (left, bottom)) + bars
     return _round_box(place, 3)

@@ -121,7 +121,7 @@ def svg(picture: Picture) -> str:
 
 
 def _has_missed(picture: Picture) -> bool:
-    return any(one.missed for one in (*picture.boxes, *picture.arrows))
+    return any(box.missed for box in picture.boxes) or any(arrow.missed for arrow in picture.arrows)
 
 
 def _words(dress: str, text: str, width: float, most: int) -> _Words:

@@ -6,6 +6,7 @@ wherever they stand in a text.
 """
 
 import re
+from collections.abc import Mapping
 
 from journeyscript.compiler import Project
 from journeyscript.runtime.trials.telling import anything, written
@@ -16,7 +17,7 @@ _MAIL = re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<!\w)(?:\+|00)[1-9][\d ()/.-]{5,18}\d(?!\w)")
 _CALLED = re.compile(r"phone|mobile|tel(?:$|_)|fax", re.IGNORECASE)
 
-SHORTEST = 4
+SHORTEST = 3
 """A replaced text that is shorter than this is replaced only where it is all there is."""
 
 _PLAIN = ("enum", "boolean", "timestamp", "date", "duration", "integer", "number", "money")
@@ -42,14 +43,21 @@ class Masking:
         """The names of those whose text is as it was."""
         return tuple(name for name in self._kept if name not in self._replaced)
 
+    def learn(self, values: Mapping[str, Value], definitions: Mapping[str, AttributeDefinition]) -> None:
+        """Take note of personal texts, so that they are replaced inside of others that come before them as well."""
+        for name, value in values.items():
+            definition = definitions.get(name)
+            if definition is None or not isinstance(value, str) or definition.type.kind != "string":
+                continue
+            if self._is_personal(definition):
+                self._whole(name, value)
+
     def value(self, place: str, value: Value, definition: AttributeDefinition) -> Value:
         """Return the value of an attribute or a property, `place` by name."""
         if isinstance(value, str) and definition.type.kind == "string":
-            address = definition.name in self._addresses
-            phone = bool(_CALLED.search(definition.name))
-            if definition.sensitive or address or phone:
+            if self._is_personal(definition):
                 self._replaced[place] = None
-                return self._whole(definition.name, value, phone=phone)
+                return self._whole(definition.name, value)
         elif definition.sensitive:
             self._replaced[place] = None
             return anything(definition.type)
@@ -77,10 +85,14 @@ class Masking:
             case _:
                 return value
 
-    def _whole(self, name: str, text: str, *, phone: bool) -> str:
+    def _is_personal(self, definition: AttributeDefinition) -> bool:
+        called = _CALLED.search(definition.name) is not None
+        return definition.sensitive or called or definition.name in self._addresses
+
+    def _whole(self, name: str, text: str) -> str:
         if _MAIL.fullmatch(text.strip()):
             return self._mail(text)
-        if phone or _PHONE.fullmatch(text.strip()):
+        if _CALLED.search(name) or _PHONE.fullmatch(text.strip()):
             return self._phone(text)
         return self._put(text, f"{name} {{}}")
 

@@ -79,6 +79,10 @@ def _of_journey(story: Story, journey: str) -> Story:
 
 
 def _test(trial: Trial, dossier: Dossier, story: Story, masking: Masking, title: str) -> TestData:
+    masking.learn(dossier.story.customer.attributes, attribute_definitions(trial.project.catalog))
+    for kept in dossier.events:
+        if kept.event.name in trial.project.catalog.events:
+            masking.learn(kept.event.properties, trial.project.catalog.events[kept.event.name].properties)
     items = _timeline(trial, dossier, story, masking)
     begins = min([at for at, _ in items] + [one.entered_at for one in story.enrollments])
     if trial.machine.entry.trigger is not None and not isinstance(trial.machine.entry.trigger, ByApi):

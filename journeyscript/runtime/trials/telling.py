@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from journeyscript.checks.regions import survey
 from journeyscript.compiler import Project
@@ -28,6 +29,7 @@ from journeyscript.machine.model import (
     State,
     Transition,
 )
+from journeyscript.machine.needs import nodes
 from journeyscript.runtime.trials.invented import DEFAULT_START
 from journeyscript.semantics import typed
 from journeyscript.semantics.catalog import AttributeDefinition
@@ -96,16 +98,23 @@ class Telling:
                 values = {n: anything(kinds[n]) if v is None else written(v, kinds[n]) for n, v in asked.items()}
                 self.timeline.append({"enter": values})
             case BySchedule():
-                firing = next_firing(entry.trigger, self.machine.timezone, DEFAULT_START)
+                # Whoever says nothing of a zone lives in the project's.
+                schedule = replace(entry.trigger, zone="project")
+                firing = next_firing(schedule, self.machine.timezone, DEFAULT_START)
                 if firing is not None:
                     self.timeline.append({"at": written(firing.at, TIMESTAMP)})
-            case ByDate(moment=typed.Attribute(name=name)):
-                self.facts = {f"customer.{name}": SOME_DAY, **self.facts}
+            case ByDate(moment=typed.Attribute(name=name, type=kind)):
+                self.facts = {f"customer.{name}": some_day(kind), **self.facts}
                 value = self.facts[f"customer.{name}"]
                 moment = next_moment(entry.trigger, value, None, self.machine.timezone, DEFAULT_START)
                 if moment is not None:
                     self.timeline.append({"at": written(moment, TIMESTAMP)})
-            case BySegment() | ByDate():
+            case ByDate(moment=moment_of):
+                for node in nodes(moment_of):
+                    if isinstance(node, typed.Attribute) and node.type.kind in ("date", "timestamp"):
+                        self.facts = {f"customer.{node.name}": some_day(node.type), **self.facts}
+                self.timeline.append({"after": "4 days"})
+            case BySegment():
                 # Who is in a segment from the beginning does not come into it: they get there by what changes.
                 changes = self.customer(None)
                 self.late = {n: changes[n] for n in self.about("customer.") if n in changes}
@@ -204,6 +213,11 @@ class Telling:
         if found is None or row is None:
             return {}
         return {leaf.name.removeprefix("event."): value for leaf, value in zip(found.leaves, row.values, strict=True)}
+
+
+def some_day(kind: Type) -> Value:
+    """Return a day, or a moment, a little behind the beginning of a story."""
+    return SOME_DAY if kind.kind == "date" else DEFAULT_START + 3 * DAY
 
 
 def _address(attribute: str) -> str:

@@ -30,12 +30,9 @@ from journeyscript.machine.model import (
     When,
 )
 from journeyscript.machine.needs import nodes
-from journeyscript.runtime.trials.invented import DEFAULT_START
-from journeyscript.runtime.trials.telling import SOME_DAY, Candidate, Facts, Leg, Telling, taken
+from journeyscript.runtime.trials.telling import Candidate, Facts, Leg, Telling, some_day, taken
 from journeyscript.semantics import typed
 from journeyscript.semantics.catalog import Catalog
-from journeyscript.semantics.types import Type, Value
-from journeyscript.syntax.duration import DAY
 
 Asked: TypeAlias = tuple[typed.Expression, bool]
 
@@ -119,16 +116,12 @@ def _days(legs: Sequence[Leg]) -> Facts:
             for node in nodes(leg.state.timer.moment):
                 match node:
                     case typed.Attribute(name=name, type=kind) if kind.kind in ("date", "timestamp"):
-                        days[f"customer.{name}"] = _some_day(kind)
+                        days[f"customer.{name}"] = some_day(kind)
                     case typed.EntryProperty(name=name, type=kind) if kind.kind in ("date", "timestamp"):
-                        days[f"entry.event.{name}"] = _some_day(kind)
+                        days[f"entry.event.{name}"] = some_day(kind)
                     case _:
                         pass
     return days
-
-
-def _some_day(kind: Type) -> Value:
-    return SOME_DAY if kind.kind == "date" else DEFAULT_START + 3 * DAY
 
 
 def way(machine: Machine, path: Sequence[str]) -> list[Leg] | None:
