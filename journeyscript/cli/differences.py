@@ -6,6 +6,7 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec import Struct
 
+from journeyscript.cli.findings.markdown import escaped
 from journeyscript.machine.comparison import (
     AnyDifference,
     HeadingChanged,
@@ -100,13 +101,9 @@ def _section(one: Compared) -> str:
     if one.differences:
         lines += ["", "| | what | before | now |", "|---|---|---|---|"]
     for difference in one.differences:
-        cells = (_cell(words) for words in _told(difference))
-        lines.append(f"| {' | '.join(cells)} |")
+        sign, *words = _told(difference)
+        lines.append(f"| {' | '.join((sign, *map(escaped, words)))} |")
     return "\n".join(lines)
-
-
-def _cell(words: str) -> str:
-    return words.replace("|", "\\|").replace("\n", " ")
 
 
 def _told(difference: AnyDifference) -> tuple[str, str, str, str]:

@@ -9,9 +9,11 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from journeyscript.channels.adapters import ChannelError
 from journeyscript.cli.logs import say
+from journeyscript.cli.measuring import NOWHERE, Shown, measured
 from journeyscript.cli.shared import cannot, load_sound_project, open_store
 from journeyscript.cli.standby import open_when_free
 from journeyscript.cli.stores import live_store_path, shown_path
@@ -25,6 +27,9 @@ from journeyscript.runtime.sources import open_source
 from journeyscript.runtime.starting import enrol_existing, waiting
 from journeyscript.stores.records import Store, StoreError
 
+if TYPE_CHECKING:
+    from journeyscript.runtime.metrics import Metrics
+
 
 def run_live(
     project: Project,
@@ -36,11 +41,12 @@ def run_live(
     standby: bool,
     enrol: bool,
     pulse: Pulse | None = None,
+    shown: Shown = NOWHERE,
 ) -> None:
     """Run until told to stop, or with `once` until there is nothing to do now.
 
     `standby` waits for a store that another process holds. `enrol`: journeys take in those who were there before them.
-    `pulse` shows that the run is alive.
+    `pulse` shows that the run is alive, and `shown` says where its metrics go.
     """
     path = live_store_path(project.files.root, project.config, store_path)
     with contextlib.ExitStack() as stack:
@@ -62,6 +68,7 @@ def run_live(
         try:
             _refuse_to_strand(project, store)
             store.note(clock="wall")
+            store, metrics = stack.enter_context(measured(store, shown, project.journeys))
             session = stack.enter_context(
                 Session(
                     project,
@@ -74,7 +81,7 @@ def run_live(
             )
             _enrol_existing(session, go=enrol)
             orders = None if dry_run else Letterbox(path)
-            done = _work(session, store, follow or _piped(), orders, pulse, once=once)
+            done = _work(session, store, follow or _piped(), orders, pulse, metrics, once=once)
         except (StoreError, ChannelError) as problem:
             cannot(str(problem))
         except OSError as problem:
@@ -120,11 +127,12 @@ def _work(
     follow: tuple[str, ...],
     orders: Letterbox | None,
     pulse: Pulse | None,
+    metrics: "Metrics | None",
     *,
     once: bool,
 ) -> Round:
     wake = threading.Event()
-    live = Live(session, wake, orders=orders, pulse=pulse)
+    live = Live(session, wake, orders=orders, pulse=pulse, metrics=metrics)
     # From here on a signal is answered; what comes before can be done again.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: live.stop())

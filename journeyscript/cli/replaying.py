@@ -115,7 +115,7 @@ def _replay(
     project: Project, store: Store, records: Sequence[Record], until: Instant | None, delivery: Delivery
 ) -> bool:
     session = Session(project, store, virtual=True, delivery=delivery, at=_span(records)[0], environment=os.environ)
-    with session, _bar(len(records)) as advance:
+    with session, progress_bar(len(records)) as advance:
         replay = Replay(session, advance)
         previous = {
             number: signal.signal(number, lambda *_: replay.stop()) for number in (signal.SIGINT, signal.SIGTERM)
@@ -128,13 +128,13 @@ def _replay(
 
 
 @contextlib.contextmanager
-def _bar(total: int) -> Iterator[Callable[[int, Instant], None]]:
+def progress_bar(total: int, what: str = "replaying") -> Iterator[Callable[[int, Instant], None]]:
     """Show how far the replay is, where somebody is looking."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("replaying"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

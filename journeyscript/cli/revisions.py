@@ -4,10 +4,12 @@ Gives machines by journey. The files of a revision are read through `git archive
 nothing of the working tree is touched.
 """
 
+import contextlib
 import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -23,18 +25,40 @@ REVISION = "git:"
 
 def revision_of(root: Path, revision: str) -> "dict[str, Deployment]":
     """Return the journeys of a project's folder as they were in a revision, by name; or end the command."""
-    _git(root, revision, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    with project_at(root, revision) as project:
+        return journeys_of(project)
+
+
+@contextlib.contextmanager
+def project_at(root: Path, revision: str) -> "Iterator[Project]":
+    """Give a project's folder as it was in a revision, for as long as its files are there; or end the command."""
+    _verified(root, revision)
     prefix = _git(root, revision, "rev-parse", "--show-prefix").decode().removesuffix("\n")
     top = Path(_git(root, revision, "rev-parse", "--show-toplevel").decode().removesuffix("\n"))
     archive = _git(top, revision, "archive", "--format=tar", f"{revision}:{prefix}")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(folder, filter="data")
-        return folder_of(Path(folder), f"{REVISION}{revision}")
+        yield project_in(Path(folder), f"{REVISION}{revision}")
+
+
+def project_there(root: Path, revision: str) -> bool:
+    """Return whether a project's folder held a project in a revision; end the command where there is no such one."""
+    _verified(root, revision)
+    return bool(_git(root, revision, "ls-tree", "--name-only", revision, "--", "journeyscript.yaml"))
+
+
+def _verified(root: Path, revision: str) -> None:
+    _git(root, revision, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
 
 
 def folder_of(folder: Path, shown: str) -> "dict[str, Deployment]":
     """Return the journeys of another project, by name; or end the command."""
+    return journeys_of(project_in(folder, shown))
+
+
+def project_in(folder: Path, shown: str) -> "Project":
+    """Return another project as compiled, with what errors leave to run; or end the command."""
     from journeyscript.compiler import compile_in_spite
     from journeyscript.diagnostics import Severity
     from journeyscript.source.suppressions import can_be_ignored
@@ -51,7 +75,7 @@ def folder_of(folder: Path, shown: str) -> "dict[str, Deployment]":
     if errors:
         first = errors[0]
         cannot(f"the project in `{shown}` has errors, the first of them in {first.span.path}: {first.message}")
-    return journeys_of(project)
+    return project
 
 
 def journeys_of(project: "Project") -> "dict[str, Deployment]":
@@ -63,8 +87,6 @@ def journeys_of(project: "Project") -> "dict[str, Deployment]":
 
 def store_of(path: Path) -> "dict[str, Deployment]":
     """Return the journeys that a store has as its current ones, by name; or end the command."""
-    import contextlib
-
     from journeyscript.cli.shared import open_store
     from journeyscript.stores.records import StoreError
 

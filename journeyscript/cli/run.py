@@ -28,6 +28,8 @@ class Chosen:
     once: bool
     standby: bool
     health: Path | None
+    metrics_file: Path | None
+    metrics_port: int | None
     log_format: LogFormat
     enrol_existing: bool
     dry_run: bool
@@ -54,6 +56,16 @@ class Chosen:
 )
 @click.option(
     "--health", type=click.Path(dir_okay=False, path_type=Path), help="Live: write this file anew every second."
+)
+@click.option(
+    "--metrics-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Live: write Prometheus metrics to this file every second, for node_exporter's textfile collector.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65_535),
+    help="Live: answer Prometheus at http://127.0.0.1:PORT/metrics; 0 takes a port that is free.",
 )
 @click.option(
     "--log-format",
@@ -93,10 +105,11 @@ def run_command(folder: Path | None, store_path: Path | None, **options: Any) ->
 
 
 def _replay(project: "Project", store_path: Path | None, events: Path, chosen: Chosen) -> None:
-    if chosen.follow or chosen.once or chosen.standby or chosen.enrol_existing or chosen.health:
+    measured = chosen.metrics_file is not None or chosen.metrics_port is not None
+    if chosen.follow or chosen.once or chosen.standby or chosen.enrol_existing or chosen.health or measured:
         cannot(
-            "--events replays a recording; --follow, --once, --standby, --enrol-existing and --health belong to a live "
-            "run",
+            "--events replays a recording; --follow, --once, --standby, --enrol-existing, --health, --metrics-file and "
+            "--metrics-port belong to a live run",
             "leave one of them out",
         )
     from journeyscript.cli.replaying import replay_file
@@ -111,7 +124,10 @@ def _live(project: "Project", store_path: Path | None, chosen: Chosen) -> None:
         cannot("--mapping, --until and --deliver belong to a replay", "name a recording with --events")
     if chosen.standby and chosen.dry_run:
         cannot("--dry-run works on a copy, for which it need not stand by", "leave one of them out")
+    if chosen.dry_run and not (chosen.metrics_file is None and chosen.metrics_port is None):
+        cannot("--dry-run sends nothing, and its metrics would say that it did", "leave one of them out")
     from journeyscript.cli.living import run_live
+    from journeyscript.cli.measuring import Shown
 
     run_live(
         project,
@@ -122,6 +138,7 @@ def _live(project: "Project", store_path: Path | None, chosen: Chosen) -> None:
         standby=chosen.standby,
         enrol=chosen.enrol_existing,
         pulse=None if chosen.health is None else _pulse(chosen.health),
+        shown=Shown(file=chosen.metrics_file, port=chosen.metrics_port),
     )
 
 

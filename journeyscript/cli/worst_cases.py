@@ -112,6 +112,19 @@ def _document(one: WorstCase) -> dict[str, object]:
     return {**named, "entry": one.entry, "rows": rows}
 
 
+def numbers(found: list[WorstCase]) -> dict[tuple[str, str, str, str], str]:
+    """Return every number in words by journey, channel, class and time; by journey alone what they are for."""
+    said: dict[tuple[str, str, str, str], str] = {}
+    for one in found:
+        name = one.journey or TOGETHER
+        said[name, "", "", "what they are for"] = one.entry
+        for row in one.rows:
+            asked = name, row.question.channel or "all", row.question.kind or "all"
+            said[*asked, "in all"] = _shown(row.in_all)
+            said |= {(*asked, f"any {length_in_words(length)}"): _shown(own) for length, own in row.within.items()}
+    return said
+
+
 def _heads(found: list[WorstCase]) -> list[str]:
     lengths = next((row.within for one in found for row in one.rows), {})
     return ["journey", "channel", "class", "in all", *(f"any {length_in_words(length)}" for length in lengths)]

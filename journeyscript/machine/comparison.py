@@ -275,7 +275,8 @@ def _parts(state: State) -> dict[StepPart, tuple[object, str]]:
             rest = (send.variables, sorted(send.reads.items()), send.delay, send.max_age)
             parts["sending"] = rest, _sending(send)
         case Assign(values=pairs) | Emit(properties=pairs) | Enter(properties=pairs):
-            parts["values"] = (state.action, state_in_words(state) + " " + ", ".join(name for name, _ in pairs))
+            names = ", ".join(name for name, _ in pairs) if state.step != "stage" else ""
+            parts["values"] = (state.action, f"{state_in_words(state)} {names}".rstrip())
         case None:
             pass
     timer = state.timer

@@ -4,12 +4,13 @@ One thread does all the work in batches; APScheduler only ticks, so there is one
 Everything that a batch does is committed at once: whatever stops the process, the next start goes on from there.
 """
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -22,6 +23,9 @@ from journeyscript.runtime.session import Session
 from journeyscript.runtime.sources import Line, Source
 from journeyscript.runtime.starting import Schedules, prepare_dates
 from journeyscript.semantics.types import Instant
+
+if TYPE_CHECKING:
+    from journeyscript.runtime.metrics import Metrics
 
 BATCH = 1_000
 """Lines, and customers whose timers are due, that are committed at once at the most."""
@@ -75,10 +79,14 @@ class Live:
         clock: Clock = wall_clock,
         orders: Letterbox | None = None,
         pulse: Pulse | None = None,
+        metrics: "Metrics | None" = None,
     ) -> None:
-        """Take the session to run; `wake` is what sources set when something came, `orders` where orders are left."""
+        """Take the session to run; `wake` is what sources set when something came, `orders` where orders are left.
+
+        `metrics` are those that count what goes through the session's store.
+        """
         self._session, self._clock, self._wake = session, clock, wake
-        self._orders, self._pulse = orders, pulse
+        self._orders, self._pulse, self._metrics = orders, pulse, metrics
         self._stopping = False
         self._schedules = Schedules(session.store, session.rules, clock())
         self.done = Round()
@@ -107,6 +115,7 @@ class Live:
             left = [line for source in sources for line in source.finish()]
             for start in range(0, len(left), BATCH):
                 self.done += self._take(left[start : start + BATCH])
+            self._measure(self._clock())
         finally:
             scheduler.shutdown(wait=False)
 
@@ -123,16 +132,28 @@ class Live:
         now, moment = self._clock(), self._schedules.next()
         if moment is None or moment > now or self._session.store.due(moment, 1):
             return None
-        changes = self._schedules.fire(now)
+        with self._timed():
+            changes = self._schedules.fire(now)
         return None if changes is None else len({one.customer for one in changes.enrollments})
 
     def _beat(self) -> None:
         """Show that the run is alive, and how late it is."""
         now = self._clock()
+        if self._metrics is not None and self._metrics.wanted(now):
+            self._measure(now)
         if self._pulse is None or not self._pulse.wanted(now):
             return
         moments = [m for m in (self._session.store.next_due(), self._session.outbox.next_moment(now)) if m is not None]
         self._pulse.beat(now, max(0, now - min(moments, default=now)), asdict(self.done))
+
+    def _measure(self, now: Instant) -> None:
+        """Show what was counted, and how late the run is."""
+        if self._metrics is not None:
+            store = self._session.store
+            self._metrics.show(now, store.next_due(), store.next_available())
+
+    def _timed(self) -> contextlib.AbstractContextManager[object]:
+        return contextlib.nullcontext() if self._metrics is None else self._metrics.timed()
 
     def _obey(self) -> Round:
         """Carry out what an operator has ordered meanwhile."""
@@ -146,15 +167,18 @@ class Live:
         due = session.store.due(now, BATCH)
         if not lines and not due:
             return Round()
-        arrivals = [
-            Arrival(
-                record=session.intake.line(line.text, line.source, line.position, now),
-                reader=line.reader or "",
-                position=line.position,
-            )
-            for line in lines
-        ]
-        refused = take_in(session.store, session.rules, arrivals, due=due, now=now)
+        with self._timed():
+            arrivals = [
+                Arrival(
+                    record=session.intake.line(line.text, line.source, line.position, now),
+                    reader=line.reader or "",
+                    position=line.position,
+                )
+                for line in lines
+            ]
+            refused = take_in(session.store, session.rules, arrivals, due=due, now=now)
+        if self._metrics is not None:
+            self._metrics.taken(lines, refused)
         if refused:
             # The reasons are kept beside the records: they may show what a record says of somebody.
             log.warning("%d of %d records refused, and kept with the reason", len(refused), len(lines))

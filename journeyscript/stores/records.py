@@ -453,6 +453,12 @@ class Store(Protocol):
             ValueError: one is unknown, or did not fail.
         """
 
+    def happened(self, after: int, limit: int) -> list[tuple[int, KeptEvent]]:
+        """Return at most `limit` events with their places, in the order of arrival, from behind the place `after` on.
+
+        An event belongs to the customer whose it is by now, after merges as well. A place says nothing but the order.
+        """
+
     def prune(self, before: Instant, keep: Mapping[str, Instant | None], *, dry: bool = False) -> Pruned:
         """Take away what ended before an instant, in one transaction; count it only, if `dry`.
 

@@ -142,6 +142,32 @@ def test_properties_that_never_fit_break_the_round():
         assert len(rounds(a=first, b=journey(on("page_viewed", where, "always"), INSTALLED))) == count
 
 
+def asked(again="always", where=None):
+    condition = "" if where is None else f", where: '{where}'"
+    return f"{{ api: {{ round: {{ type: integer }} }}{condition}, again: {again} }}"
+
+
+def enter(name, number=1):
+    return f"{{{{ enter: {name}, with: {{{{ round: {number} }}}} }}}}".format()
+
+
+def test_a_step_that_enters_a_journey_starts_it_like_an_event():
+    assert rounds(a=journey(asked(), enter("b")), b=journey(asked(), "wait: 1 day", enter("a"))) == [
+        "`a` and `b` start each other for ever"
+    ]
+    assert rounds(a=journey(asked(), enter("a"))) == ["`a` starts itself for ever"]
+    assert rounds(
+        a=journey(on("app_installed", again="always"), enter("b")), b=journey(asked(), "wait: 1 day", INSTALLED)
+    ) == ["`a` and `b` start each other for ever"]
+
+
+def test_what_holds_back_an_event_holds_back_a_step_that_enters():
+    for again in ("never", "after 1 hour"):
+        assert not rounds(a=journey(asked(), enter("b")), b=journey(asked(again), enter("a")))
+    assert not rounds(a=journey(asked(), enter("b", 3)), b=journey(asked(where="event.round < 3"), enter("a")))
+    assert not rounds(a=journey(asked(), enter("a"), "wait: 1 day", WELCOME)), "refused, as it is inside"
+
+
 def test_two_rounds_are_told_apart():
     found = rounds(
         a=journey(on("app_installed", again="always"), INSTALLED),

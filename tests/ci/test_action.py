@@ -22,6 +22,11 @@ tests:
     timeline: [{ event: signed_up }]
     expect: { sends: [{ message: MESSAGE }] }
 """
+GH = """#!/bin/sh
+# What GitHub's own program was asked for is written down; it knows one comment, if any.
+echo "$@" >> "{folder}/gh.txt"
+case "$*" in "pr view"*) cat "{folder}/last.md" ;; *) exit "$(cat "{folder}/refuses")" ;; esac
+"""
 FLAW = "\njourney: flawed\nentry: { event: signed_up, again: never }\nsteps:\n  - send: nothing\n"
 
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="the action's scripts are for bash")
@@ -51,7 +56,7 @@ def act(tmp_path):
     program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m journeyscript "$@"\n')
     program.chmod(0o755)
 
-    def run(repository, **given):
+    def run(repository, base="", **given):
         inputs = {name: entry["default"] for name, entry in ACTION["inputs"].items()} | given
         files = {name: tmp_path / name.lower() for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
         for path in files.values():
@@ -60,6 +65,9 @@ def act(tmp_path):
             **os.environ,
             **{name: str(path) for name, path in files.items()},
             "GITHUB_WORKSPACE": str(repository),
+            "GITHUB_BASE_REF": base,
+            "GITHUB_REF": "refs/pull/7/merge" if base else "refs/heads/main",
+            "GITHUB_REPOSITORY": "shop/journeys",
             "RUNNER_TEMP": str(tmp_path),
             "PATH": os.pathsep.join([str(commands), os.environ["PATH"]]),
         }
@@ -150,6 +158,102 @@ def test_a_repository_without_a_project_fails_and_says_so(act, tmp_path):
     outcome = act(tmp_path / "empty")
     assert outcome.failed == "Validate"
     assert "there is no journeyscript.yaml" in outcome.printed
+
+
+def git(repository, *arguments):
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    for name in ("AUTHOR", "COMMITTER"):
+        environment |= {f"GIT_{name}_NAME": "Ada", f"GIT_{name}_EMAIL": "ada@example.com"}
+    subprocess.run(["git", "-C", repository, *arguments], env=environment, check=True, capture_output=True)
+
+
+@pytest.fixture
+def pull_request(make_shop, tmp_path):
+    """A checkout of one commit, as a pull request gets it: it does not hold the branch that the change goes to."""
+    origin = make_shop({"journeys/welcome.test.yaml": TESTS.replace("MESSAGE", "welcome")}, root=tmp_path / "origin")
+    git(origin.root, "init", "--quiet", "--initial-branch", "main")
+    git(origin.root, "add", "--all")
+    git(origin.root, "commit", "--quiet", "--message", "first")
+    git(origin.root, "switch", "--quiet", "--create", "change")
+    welcome = origin.root / "journeys" / "welcome.yaml"
+    welcome.write_text(welcome.read_text().replace("1 second", "2 hours"))
+    git(origin.root, "commit", "--quiet", "--all", "--message", "second")
+    checkout = tmp_path / "checkout"
+    url = f"file://{origin.root}"
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--single-branch", "--branch=change", url, str(checkout))
+    return checkout
+
+
+@pytest.fixture
+def gh(tmp_path):
+    """GitHub's program, which writes down what it is asked for; return what it wrote."""
+    program = tmp_path / "commands" / "gh"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(GH.format(folder=tmp_path))
+    program.chmod(0o755)
+
+    def knows(last="", refuses=0):
+        (tmp_path / "last.md").write_text(last)
+        (tmp_path / "refuses").write_text(str(refuses))
+        (tmp_path / "gh.txt").write_text("")
+
+    def asked():
+        return [line for line in (tmp_path / "gh.txt").read_text().splitlines() if line.startswith("pr comment")]
+
+    knows()
+    return knows, asked
+
+
+@needs_bash
+def test_a_pull_request_is_reviewed_against_the_branch_it_goes_to(pull_request, act, gh, tmp_path):
+    outcome = act(pull_request, base="main")
+    assert outcome.failed is None, outcome.printed
+    assert outcome.summary.startswith("<!-- journeyscript review -->\n")
+    assert "after 1 second | after 2 hours |" in outcome.summary
+    assert "```mermaid" in outcome.summary
+    (review,) = re.findall(r"^review=(.*)$", outcome.outputs, re.MULTILINE)
+    assert (tmp_path / "journey-review.md").samefile(review)
+    assert gh[1]() == [], "nothing is written to a pull request without a token"
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    ("last", "edited"), [("", False), ("<!-- journeyscript review -->\nold", True), ("<!-- another -->\nold", False)]
+)
+def test_with_a_token_the_review_is_a_comment_that_the_next_run_writes_over(pull_request, act, gh, last, edited):
+    knows, asked = gh
+    knows(last)
+    outcome = act(pull_request, base="main", token="t")
+    assert outcome.failed is None, outcome.printed
+    (line,) = asked()
+    assert line.startswith("pr comment 7 --repo shop/journeys ")
+    assert ("--edit-last" in line) is edited
+
+
+@needs_bash
+def test_a_token_that_may_not_write_is_a_warning(pull_request, act, gh):
+    gh[0](refuses=1)
+    outcome = act(pull_request, base="main", token="t")
+    assert outcome.failed is None
+    assert "::warning::the review could not be written" in outcome.printed
+    assert outcome.summary.startswith("<!-- journeyscript review -->")
+
+
+@needs_bash
+def test_what_stands_in_the_way_fails_the_review_and_is_written_all_the_same(pull_request, act, gh):
+    (pull_request / "journeys" / "flawed.yaml").write_text(FLAW)
+    outcome = act(pull_request, base="main", token="t")
+    assert outcome.failed == "Validate"
+    assert "❌ not yet: findings" in outcome.summary
+    assert len(gh[1]()) == 1
+
+
+@needs_bash
+def test_a_store_that_is_not_there_is_no_review_and_fails(pull_request, act):
+    outcome = act(pull_request, base="main", store="nowhere.db")
+    assert outcome.failed == "Review"
+    assert "there is no store at `nowhere.db`" in outcome.printed
+    assert "1 passed" in outcome.summary
 
 
 def fenced(path):

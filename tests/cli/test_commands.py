@@ -7,7 +7,7 @@ import sys
 import pytest
 
 COMMANDS = [
-    "init", "validate", "fmt", "test", "simulate", "diff", "plan", "apply", "run",
+    "init", "validate", "fmt", "test", "simulate", "backtest", "diff", "plan", "apply", "review", "run",
     "status", "explain", "doctor", "enter", "pause", "resume", "stop", "customers", "outbox", "backup", "prune",
     "worst-case", "graph", "compile", "schema",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from journeyscript.cli.main import cli
 from journeyscript.cli.run import run_command
+from journeyscript.runtime.metrics import Metrics
 from journeyscript.stores.sqlite import open_sqlite
 
 TASKS = ["doctor", "backup", "outbox", "pause", "resume", "stop", "erase", "merge", "prune"]
@@ -92,6 +93,15 @@ def test_every_thing_that_doctor_looks_for_is_on_the_page(page, root):
     part = page.text.partition("## Ask whether all is well")[2].partition("\n## ")[0]
     assert abouts
     assert abouts == {about for about in re.findall(r"`(\w+)`", part) if about != "doctor"}
+
+
+def test_every_metric_is_on_the_page_and_only_counters_have_labels(page, tmp_path):
+    metrics = Metrics([], lambda: 0, file=tmp_path / "run.prom")
+    metrics.show(0, None, None)
+    made = dict(re.findall(r"^# TYPE (\w+) (\w+)$", (tmp_path / "run.prom").read_text(), re.MULTILINE))
+    told = dict(re.findall(r"^\| `(journeyscript_\w+)` \|(.*?)\|", page.text, re.MULTILINE))
+    assert told.keys() == made.keys()
+    assert {name for name, labels in told.items() if labels.strip()} == {n for n, kind in made.items() if kind == "counter"}
 
 
 def test_the_unit_file_runs_commands_that_there_are(root):

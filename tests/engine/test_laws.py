@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeyscript.engine.step import step
-from journeyscript.engine.values import EmitEvent, Event, Outcome, SendMessage, SkipMessage, TimerFired
+from journeyscript.engine.values import EmitEvent, EnterJourney, Event, Outcome, SendMessage, SkipMessage, TimerFired
 from journeyscript.machine.graph import reachable
 from tests.engine.driving import DAY, START, Drive, program_of, signed_up
 from tests.expressions import CATALOG, records
@@ -125,11 +125,11 @@ def test_every_message_that_a_step_asks_for_is_sent_or_has_a_reason(journey, cus
 
 @SLOW
 @given(journeys(), customers(), timelines())
-def test_emitted_events_carry_the_time_they_were_emitted(journey, customer, timeline):
+def test_what_a_step_emits_or_asks_for_carries_the_time_of_the_step(journey, customer, timeline):
     drive = lived(journey, customer, timeline).finish()
     moments = {decision.at for decision in drive.trace}
     for effect in drive.effects:
-        if isinstance(effect, EmitEvent):
+        if isinstance(effect, EmitEvent | EnterJourney):
             assert effect.event.at in moments
 
 

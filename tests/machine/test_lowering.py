@@ -13,6 +13,7 @@ from journeyscript.machine.model import (
     CalendarDays,
     Due,
     Emit,
+    Enter,
     Final,
     If,
     Lap,
@@ -149,6 +150,18 @@ def test_set_emit_and_exit():
     assert isinstance(emit.action, Emit)
     assert (emit.action.event, show(emit.action.properties[0][1])) == ("became_vip", "3")
     assert leave.final == Final(status="exited", reason="done")
+
+
+def test_stage_writes_an_attribute_and_enter_names_a_journey():
+    found = machine("- stage: active\n- enter: offer\n  with: { points: customer.visits * 2 }\n- stage: active\n")
+    stage, enter, again, _ = found.states
+    assert isinstance(stage.action, Assign)
+    assert [(name, show(value)) for name, value in stage.action.values] == [("stage", '"active"')]
+    assert isinstance(enter.action, Enter)
+    assert enter.action.journey == "offer"
+    assert [(name, show(value)) for name, value in enter.action.properties] == [("points", "customer.visits * 2")]
+    assert "visits" in found.needs.attributes
+    assert [state.id for state in (stage, enter, again)] == ["stage.active", "enter.offer", "stage.active.2"]
 
 
 def test_the_head_of_a_journey():

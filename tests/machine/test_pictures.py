@@ -121,6 +121,8 @@ def test_a_heat_map_is_the_same_to_the_byte(form):
         ("- repeat: { times: 3 }\n  steps: [{ wait: 1 day }]", "repeat up to 3 times"),
         ("- set: { vip: true }", "set vip"),
         ("- emit: page_viewed\n  properties: { url: '\"/\"' }", "emit page_viewed"),
+        ("- enter: offer\n  with: { coupon: '\"MAY\"' }", "enter offer"),
+        ("- stage: active", "stage active"),
         ("- branch: [{ if: customer.vip, steps: [] }, { else: [] }]", "branch"),
         ("- branch: [{ if: customer.vip, steps: [] }, { else: [] }]\n  id: valued", "valued"),
     ],
@@ -203,7 +205,10 @@ def test_where_nobody_ever_was_a_heat_map_says_so():
 def pictures(draw):
     """Draw a picture of boxes in a row, whose words are anything at all."""
     kinds = draw(
-        st.lists(st.sampled_from(["send", "wait", "branch", "split", "repeat", "set", "emit", "exit"]), max_size=4)
+        st.lists(
+            st.sampled_from(["send", "wait", "branch", "split", "repeat", "set", "emit", "enter", "stage", "exit"]),
+            max_size=4,
+        )
     )
     boxes = [Box(id="", kind="entry", title="")]
     boxes += [Box(id=f"b{n}", kind=kind, title=draw(TEXTS), note=draw(TEXTS)) for n, kind in enumerate([*kinds, "end"])]

@@ -96,3 +96,23 @@ def test_what_was_rejected_is_kept_with_its_reason_latest_first(filled, make):
     assert len(filled.rejected(10)) == 3
     assert filled.rejected(0) == []
     assert filled.totals(0).rejected == 3
+
+
+def test_everything_that_happened_comes_back_in_the_order_of_arrival_a_part_at_a_time(filled, make):
+    late, early = make.event("purchased", make.at + 9, source_id="1", total=3), make.event("purchased", make.at + 1)
+    other = make.event("page_viewed", make.at, customer=2, source="crm")
+    filled.commit(Changes(events=[late, early]))
+    filled.commit(Changes(events=[other]))
+    first = filled.happened(0, 2)
+    rest = filled.happened(first[-1][0], 2)
+    assert [one for _, one in (*first, *rest)] == [late, early, other]
+    assert filled.happened(rest[-1][0], 2) == []
+
+
+def test_what_happened_to_a_customer_who_was_merged_belongs_to_who_they_are_now(filled, make):
+    filled.commit(Changes(events=[make.event(customer=number, plan="a") for number in (1, 2, 3)]))
+    filled.merge("customer-1", "customer-2", make.at)
+    filled.merge("customer-2", "customer-3", make.at)
+    assert [one.customer for _, one in filled.happened(0, 10)] == [3, 3, 3]
+    filled.erase("customer-3", make.at)
+    assert [one.event.properties for _, one in filled.happened(0, 10)] == [{}] * 3, "an erased one says nothing"

@@ -72,6 +72,9 @@ GOOD_STEPS = [
     "{set: {level: '\"gold\"', visits: 3, vip: true}}",
     "{emit: became_vip}",
     "{emit: became_vip, properties: {total: event.total}}",
+    "{enter: offer}",
+    "{enter: offer, with: {coupon: entry.event.coupon}}",
+    "{stage: at risk}",
     "{exit: converted}",
 ]
 
@@ -292,6 +295,10 @@ BAD_STEPS = [
     ("{repeat: {times: 2, «steps»: []}, steps: [{wait: 1 day}]}", "JS003", "the keys here are `times` and `until`"),
     ("{set: «{}»}", "JS005", "for example"),
     ("{emit: «Order Placed»}", "JS005", "such as `signed_up`"),
+    ("{enter: «[a, b]»}", "JS005", "for example `enter: welcome`"),
+    ("{enter: offer, «properties»: {a: 1}}", "JS003", "the keys here are `id`, `enter` and `with`"),
+    ("{stage: «3»}", "JS005", "for example `stage: active`"),
+    ("{stage: active, «with»: {a: 1}}", "JS003", "the keys here are `id` and `stage`"),
     ("{exit: «true»}", "JS005", "for example `exit: converted`"),
     ("{exit: converted, «reason»: x}", "JS003", "the keys here are `id` and `exit`"),
     ("{wait_for: a, timeout: 1 day, then: [{branch: [{if: x, steps: [{«sedn»: a}]}, {else: []}]}]}", "JS003", "`send`"),

@@ -26,11 +26,11 @@ def markdown(diagnostics: Sequence[Diagnostic], summary: str, told: Callable[[Di
         return f"{MARK}\n### ✅ journeyscript validate: no findings"
     lines = [MARK, f"### journeyscript validate: {summary}", ""]
     shown = list(diagnostics[:MOST])
-    table = ["| | where | rule | what is true |", "|---|---|---|---|", *(_row(item) for item in shown)]
-    folded = ["", *(_folded(item, told(item)) for item in shown)]
+    table = table_of(shown)
+    below = ["", *(folded(item, told(item)) for item in shown)]
     room = LONGEST - sum(len(line) + 1 for line in [*lines, *table])
     kept: list[str] = []
-    for block in folded:
+    for block in below:
         room -= len(block) + 1
         if room < 0:
             kept.append("More is left out than fits into a comment: `journeyscript validate` shows all of it.")
@@ -41,28 +41,37 @@ def markdown(diagnostics: Sequence[Diagnostic], summary: str, told: Callable[[Di
     return "\n".join([*lines, *table, *kept])
 
 
+def table_of(diagnostics: Sequence[Diagnostic]) -> list[str]:
+    """Return a table of findings, line by line."""
+    return ["| | where | rule | what is true |", "|---|---|---|---|", *(_row(item) for item in diagnostics)]
+
+
 def _row(item: Diagnostic) -> str:
-    place = _inline(f"`{item.span.path}:{item.span.line}`"[:200])
-    return f"| {_SIGNS[item.severity]} | {place} | {item.code} {item.name} | {_inline(item.message[:500])} |"
+    place = inline(f"`{item.span.path}:{item.span.line}`"[:200])
+    return f"| {_SIGNS[item.severity]} | {place} | {item.code} {item.name} | {inline(item.message[:500])} |"
 
 
-def _folded(item: Diagnostic, text: str) -> str:
-    """Return a finding that opens on a click; its fence is longer than any that stands in it."""
+def folded(item: Diagnostic, text: str) -> str:
+    """Return a finding that opens on a click."""
+    return fold(f"{item.code} {item.span.path}:{item.span.line}", text)
+
+
+def fold(head: str, text: str) -> str:
+    """Return a text that opens on a click; its fence is longer than any that stands in it."""
     fence = "`" * (max((len(ticks) for ticks in re.findall(r"`+", text)), default=0) + 3)
-    place = _escaped(f"{item.span.path}:{item.span.line}")
-    head = f"<details><summary>{item.code} {place}</summary>"
-    return f"{head}\n\n{fence}text\n{text[:5_000]}\n{fence}\n\n</details>\n"
+    summary = f"<details><summary>{escaped(head)}</summary>"
+    return f"{summary}\n\n{fence}text\n{text[:5_000]}\n{fence}\n\n</details>\n"
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Return a message for a cell of a table, its names between backticks as code."""
     parts = text.replace("\n", " ").split("`")
     if len(parts) % 2 == 0:
-        return _escaped(text)
-    return "".join(f"<code>{_escaped(part)}</code>" if odd % 2 else _escaped(part) for odd, part in enumerate(parts))
+        return escaped(text)
+    return "".join(f"<code>{escaped(part)}</code>" if odd % 2 else escaped(part) for odd, part in enumerate(parts))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return text in which nothing is markup; a mention is broken by an empty character."""
     visible = "".join(character if character.isprintable() else "\ufffd" for character in text.replace("\n", " "))
     return _MARKUP.sub(lambda found: _reference(found[0]), visible).replace("&#64;", "&#64;\u200b")

@@ -22,30 +22,40 @@ _NAMES = {"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`
 _LONGEST = 60
 _WARMTHS = ("#fdebdd", "#fbd0b0", "#f8ae7b", "#f28a44")
 """From a few to the most; the ink on them stays dark, whatever the page is."""
+_MARKS = {
+    "new": "fill:#d8f5d0,stroke:#2b8a3e,stroke-width:3px,color:#1c2430",
+    "changed": "fill:#fff3bf,stroke:#e67700,stroke-width:3px,color:#1c2430",
+    "gone": "fill:#ffe3e3,stroke:#c92a2a,stroke-width:2px,stroke-dasharray:5 3,color:#1c2430",
+}
+_LINES = {"": "-->", "changed": "-->", "new": "==>", "gone": "-.->"}
 
 
 def mermaid(picture: Picture) -> str:
-    """Return the flowchart of a picture, states in the order of the file."""
+    """Return the flowchart of a picture, states in the order of the file; what a change marked stands out."""
     entry, *boxes = picture.boxes
     (first, *arrows) = picture.arrows
     names = {entry.id: "start", **{box.id: f"s{number}" for number, box in enumerate(boxes)}}
     lines = ["flowchart TD", f"  start(({_quoted(first.label)})) --> {names[first.target]}"]
     lines += [f"  {names[box.id]}{_shape(box)}" for box in boxes]
     for arrow in arrows:
-        line = f"-->|{_quoted(arrow.label)}|" if arrow.label else "-->"
+        line = _LINES[arrow.mark] + (f"|{_quoted(arrow.label)}|" if arrow.label else "")
         lines.append(f"  {names[arrow.source]} {line} {names[arrow.target]}")
     for number, colour in enumerate(_WARMTHS):
         warm = [names[box.id] for box in boxes if box.warmth and _step(box.warmth) == number]
         if warm:
             lines.append(f"  classDef warm{number} fill:{colour},color:#1c2430")
             lines.append(f"  class {','.join(warm)} warm{number}")
+    for mark, look in _MARKS.items():
+        marked = [names[box.id] for box in picture.boxes if box.mark == mark]
+        if marked:
+            lines += [f"  classDef {mark} {look}", f"  class {','.join(marked)} {mark}"]
     return "\n".join(lines) + "\n"
 
 
 def _shape(box: Box) -> str:
     opening, closing = _SHAPES.get(box.kind, ("[", "]"))
     title = f"{box.title} {box.note}" if box.note else box.title
-    return f"{opening}{_quoted(title, box.counts)}{closing}"
+    return f"{opening}{_quoted(title, box.counts, box.mark)}{closing}"
 
 
 def _step(warmth: float) -> int:

@@ -5,6 +5,7 @@ the file. Knows no form of picture, no store and no size.
 """
 
 from collections.abc import Collection, Mapping
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -15,6 +16,9 @@ ENTRY = ""
 """The id of the box in which every picture begins; no step can be called so."""
 
 MISSED = "no test comes here"
+
+Mark: TypeAlias = Literal["", "new", "changed", "gone"]
+"""What a change did to a box or an arrow; empty where it did nothing, or where no change is shown."""
 
 
 class Heat(Struct, frozen=True, kw_only=True):
@@ -29,7 +33,7 @@ class Box(Struct, frozen=True, kw_only=True):
     """A state, or the entry. `kind` is the step's keyword, `entry` or `end`; `note` stands below the title.
 
     `warmth` is from 0 to 1: how much of the crowd at the fullest state stands here; `traffic` likewise, how many went
-    through. `missed`: no test comes here.
+    through. `missed`: no test comes here. `mark`: what a change did to it.
     """
 
     id: str
@@ -40,11 +44,12 @@ class Box(Struct, frozen=True, kw_only=True):
     warmth: float = 0.0
     traffic: float = 0.0
     missed: bool = False
+    mark: Mark = ""
 
     @property
     def whole(self) -> str:
         """Return all there is to say of the box, in one line."""
-        parts = (self.id, self.title, self.note, self.counts, MISSED if self.missed else "")
+        parts = (self.id, self.title, self.note, self.counts, MISSED if self.missed else "", self.mark)
         return ": ".join(dict.fromkeys(part for part in parts if part))
 
     @property
@@ -61,13 +66,14 @@ class Box(Struct, frozen=True, kw_only=True):
 class Arrow(Struct, frozen=True, kw_only=True):
     """A transition, or the way in, from box to box; `label` says when it is gone, empty where that needs no word.
 
-    `missed`: no test goes it.
+    `missed`: no test goes it. `mark`: what a change did to it.
     """
 
     source: str
     target: str
     label: str = ""
     missed: bool = False
+    mark: Mark = ""
 
 
 class Picture(Struct, frozen=True, kw_only=True):

@@ -61,6 +61,18 @@ _MISSED_STYLE = """
   .missed .head, .missed .label { fill: var(--missed); }
 """
 """For a picture on which something was missed, and no other one."""
+_MARK_STYLE = """
+  .journey { --new: #2b8a3e; --changed: #e67700; --gone: #c92a2a; }
+  @media (prefers-color-scheme: dark) { .journey { --new: #69db7c; --changed: #ffa94d; --gone: #ff8787; } }
+  .new .box { stroke: var(--new); stroke-width: 3.4; }
+  .changed .box { stroke: var(--changed); stroke-width: 3.4; }
+  .gone .box { stroke: var(--gone); stroke-dasharray: 5 3; }
+  .new .way { stroke: var(--new); stroke-width: 2.4; }
+  .gone .way { stroke: var(--gone); stroke-dasharray: 5 3; }
+  .new .head { fill: var(--new); }
+  .gone .head { fill: var(--gone); }
+"""
+"""For a picture of a change, and no other one."""
 
 _UNWRITABLE = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _LOOKS = {
@@ -106,7 +118,7 @@ def svg(picture: Picture) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="journey" role="img" aria-labelledby="title desc" {area}>',
         f'<title id="title">{_text(f"Journey {picture.journey}")}</title>',
         f'<desc id="desc">{_text(_description(picture))}</desc>',
-        f"<style>{_STYLE}{_MISSED_STYLE if _has_missed(picture) else ''}</style>",
+        f"<style>{_STYLE}{_more_style(picture)}</style>",
         f'<rect class="paper" x="{-_MARGIN}" y="{-_MARGIN}" width="{width}" height="{height}"/>',
     ]
     titles = {box.id: box.title or "entry" for box in picture.boxes}
@@ -120,8 +132,11 @@ def svg(picture: Picture) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _has_missed(picture: Picture) -> bool:
-    return any(box.missed for box in picture.boxes) or any(arrow.missed for arrow in picture.arrows)
+def _more_style(picture: Picture) -> str:
+    """Return the style of what only some pictures have."""
+    drawn: tuple[Box | Arrow, ...] = (*picture.boxes, *picture.arrows)
+    missed = _MISSED_STYLE if any(one.missed for one in drawn) else ""
+    return missed + (_MARK_STYLE if any(one.mark for one in drawn) else "")
 
 
 def _words(dress: str, text: str, width: float, most: int) -> _Words:
@@ -137,6 +152,7 @@ def _box_words(box: Box) -> _Words:
             *_words("title", box.title, _TITLE_WIDTH, _TITLE_LINES).lines,
             *_words("note", box.note, _NOTE_WIDTH, _NOTE_LINES).lines,
             *_words("counts", box.counts, _NOTE_WIDTH, 1).lines,
+            *_words("counts", box.mark if box.title else "", _NOTE_WIDTH, 1).lines,
         )
     )
 
@@ -151,7 +167,7 @@ def _box_size(box: Box, words: _Words) -> tuple[float, float]:
 
 def _box(box: Box, words: _Words, place: Rectangle) -> str:
     shape = outline(box.kind, place)
-    looks = _LOOKS.get(box.kind, "do") + (" missed" if box.missed else "")
+    looks = _LOOKS.get(box.kind, "do") + (" missed" if box.missed else "") + (f" {box.mark}" if box.mark else "")
     parts = [f'<g class="{looks}"><title>{_text(box.whole or "entry")}</title>']
     heavy = f' style="stroke-width: {_shown(1 + 4 * box.traffic)}"' if box.traffic else ""
     parts.append(f'<path class="box" d="{shape}"{heavy}/>')
@@ -179,11 +195,14 @@ def _arrow(arrow: Arrow, way: tuple[Point, ...], titles: dict[str, str]) -> str:
     if arrow.missed:
         said = f"{said} ({MISSED})"
     drawn = f'<path class="way" d="{line}"/><path class="head" d="{head}"/>'
-    return f"<g{_missed(arrow)}><title>{_text(said)}</title>{drawn}</g>"
+    if arrow.mark:
+        said = f"{said} ({arrow.mark})"
+    return f"<g{_dress(arrow)}><title>{_text(said)}</title>{drawn}</g>"
 
 
-def _missed(arrow: Arrow) -> str:
-    return ' class="missed"' if arrow.missed else ""
+def _dress(arrow: Arrow) -> str:
+    names = " ".join(name for name in ("missed" if arrow.missed else "", arrow.mark) if name)
+    return f' class="{names}"' if names else ""
 
 
 def _label(arrow: Arrow, words: _Words, place: Rectangle) -> str:
@@ -192,7 +211,7 @@ def _label(arrow: Arrow, words: _Words, place: Rectangle) -> str:
         f'<rect class="paper" x="{_shown(place.x)}" y="{_shown(place.y)}"'
         f' width="{_shown(place.width)}" height="{_shown(place.height)}"/>'
     )
-    return f"<g{_missed(arrow)}><title>{_text(arrow.label)}</title>{behind}{''.join(_written(words, place))}</g>"
+    return f"<g{_dress(arrow)}><title>{_text(arrow.label)}</title>{behind}{''.join(_written(words, place))}</g>"
 
 
 def _rounded(way: tuple[Point, ...]) -> str:

@@ -146,7 +146,10 @@ def _timeline(trial: Trial, dossier: Dossier, story: Story, masking: Masking) ->
         items.append((kept.event.at, {"event": kept.event.name, **({"properties": properties} if properties else {})}))
     if isinstance(machine.entry.trigger, ByApi):
         kinds = machine.entry.trigger.properties
+        own = [kept.event for kept in dossier.events if kept.source == f"journey:{machine.journey}"]
         for one in story.enrollments:
+            if one.entry in own:
+                continue  # The journey asked for itself, and will do so in the test.
             given = one.entry.properties if one.entry.name == ENTERED else {}
             asked = {n: masking.typed(f"entry.{n}", v, kinds[n]) for n, v in given.items() if n in kinds}
             items.append((one.entered_at, {"enter": asked}))

@@ -3,6 +3,8 @@
 What stays and what goes is decided by `stores.merging` and `stores.forgetting`; this module carries it out.
 """
 
+from itertools import islice
+
 from msgspec.structs import replace
 
 from journeyscript.engine.values import Event
@@ -160,6 +162,13 @@ def dossier(shelves: Shelves, external_id: str, needed: set[str]) -> Dossier | N
         events=tuple(_event_of(kept, profile.number, needed) for kept in sorted(events, key=lambda k: k.event.at)),
         rejected=tuple(shelves.rejected[place] for place in _rejected_of(shelves, profile, story.sends)),
     )
+
+
+def happened(shelves: Shelves, needed: set[str], after: int, limit: int) -> list[tuple[int, KeptEvent]]:
+    """Return events with their places, from 1 in the order of arrival; what was pruned has left its place empty."""
+    behind = ((place, shelves.events[place - 1]) for place in range(after + 1, len(shelves.events) + 1))
+    kept = ((place, one) for place, one in behind if one is not None)
+    return [(place, _event_of(one, shelves.home(one.customer).number, needed)) for place, one in islice(kept, limit)]
 
 
 def _event_of(kept: KeptEvent, customer: int, needed: set[str]) -> KeptEvent:

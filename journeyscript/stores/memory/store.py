@@ -31,6 +31,7 @@ from journeyscript.stores.records import (
     Dossier,
     Erased,
     JourneyCount,
+    KeptEvent,
     KeptSend,
     Merged,
     Overdue,
@@ -389,6 +390,10 @@ class MemoryStore(Store):
     def dossier(self, external_id: str) -> Dossier | None:
         """Return everything there is of a customer."""
         return identity.dossier(self._shelves, external_id, self._needed)
+
+    def happened(self, after: int, limit: int) -> list[tuple[int, KeptEvent]]:
+        """Return events with their places, in the order of arrival, from behind the place `after` on."""
+        return identity.happened(self._shelves, self._needed, after, limit)
 
     def find_sends(
         self, limit: int, *, status: str | None = None, journey: str | None = None, channel: str | None = None

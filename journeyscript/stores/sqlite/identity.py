@@ -173,6 +173,12 @@ def _rejected_of(
     return [(number, one) for number, one in kept if forgetting.speaks_of(one, words)]
 
 
+def happened(connection: sqlite3.Connection, names: Names, after: int, limit: int) -> list[tuple[int, KeptEvent]]:
+    """Return events with their places, which are their row numbers, in the order of arrival."""
+    found = connection.execute(SQL["happened"], (after, limit))
+    return [(place, _event_record(tuple(row), row[0], names)) for place, *row in found]
+
+
 def _event_record(row: rows.Row, customer: int, names: Names) -> KeptEvent:
     _, name, at, received_at, source, source_id, properties, needed = row
     return KeptEvent(

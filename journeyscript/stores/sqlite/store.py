@@ -25,6 +25,7 @@ from journeyscript.stores.records import (
     Dossier,
     Erased,
     JourneyCount,
+    KeptEvent,
     KeptSend,
     Merged,
     Overdue,
@@ -380,6 +381,11 @@ class SqliteStore(OpenStore, Store):
         """Return sends of this status, journey and channel, the latest first. Walks all sends."""
         found = self._connection.execute(SQL["find_sends"], (status, journey, channel, limit))
         return [rows.send_record(row) for row in found]
+
+    @plainly_told
+    def happened(self, after: int, limit: int) -> list[tuple[int, KeptEvent]]:
+        """Return events with their places, in the order of arrival, from behind the place `after` on."""
+        return identity.happened(self._connection, self._names, after, limit)
 
     @plainly_told
     def requeue(self, places: Iterable[tuple[int, int]], at: Instant) -> None:

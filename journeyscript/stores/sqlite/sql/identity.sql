@@ -94,6 +94,14 @@ FROM events
 WHERE customer IN (SELECT value FROM json_each(?))
 ORDER BY at, id;
 
+-- name: happened
+SELECT events.id, coalesce(gone.heir, events.customer), name, events.at, received_at, source, source_id, properties, needed
+FROM events
+LEFT JOIN gone ON gone.customer = events.customer
+WHERE events.id > ?
+ORDER BY events.id
+LIMIT ?;
+
 -- name: has_past_entries
 SELECT EXISTS (SELECT 1 FROM past_entries);
 
