@@ -101,7 +101,9 @@ def test_every_metric_is_on_the_page_and_only_counters_have_labels(page, tmp_pat
     made = dict(re.findall(r"^# TYPE (\w+) (\w+)$", (tmp_path / "run.prom").read_text(), re.MULTILINE))
     told = dict(re.findall(r"^\| `(journeyscript_\w+)` \|(.*?)\|", page.text, re.MULTILINE))
     assert told.keys() == made.keys()
-    assert {name for name, labels in told.items() if labels.strip()} == {n for n, kind in made.items() if kind == "counter"}
+    assert {name for name, labels in told.items() if labels.strip()} == {
+        n for n, kind in made.items() if kind == "counter"
+    }
 
 
 def test_the_unit_file_runs_commands_that_there_are(root):
