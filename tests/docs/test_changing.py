@@ -20,6 +20,7 @@ COMMANDS = {
     "inside": ["git init --quiet", "git add --all", "git commit --quiet --message Clone",
                "journeyscript run --follow people.jsonl --once"],
     "difference": ["journeyscript diff", "journeyscript diff welcome --against git:HEAD --tier inflight --exit-code"],
+    "backtested": ["journeyscript backtest --events past.jsonl --against git:HEAD --examples 1"],
     "blocked": ["journeyscript plan"],
     "refused": ["journeyscript run --once"],
     "planned": ["journeyscript plan --out change.plan"],

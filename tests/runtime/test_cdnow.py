@@ -123,3 +123,60 @@ def test_every_purchase_is_taken_in_and_the_journeys_agree_with_a_plain_count(tm
     }
     lines = (tmp_path / ".journeyscript" / "replay.messages" / "post.jsonl").read_text().splitlines()
     assert len(lines) == sum(sent.values()), "each of them is a line in the file"
+
+
+def silences(bought, days):
+    """Return when somebody had bought nothing for so many days: (customer, purchase, day), once for each purchase."""
+    last_day = max(day for several in bought.values() for day, _ in several)
+    found = {}
+    for customer, several in bought.items():
+        for place, (this, _) in enumerate(several):
+            following = several[place + 1][0] if place + 1 < len(several) else None
+            end = this + timedelta(days=days)
+            # Who buys on the very day has bought in time; of those who never did again, the file knows only so much.
+            if (following is None or following > end) and end <= last_day:
+                found[customer, place] = end
+    return found
+
+
+def test_a_winback_after_60_days_instead_of_90_reaches_those_whom_a_count_finds(tmp_path):
+    for name, text in PROJECT.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    recording = ("--events", str(HISTORY), "--mapping", str(tmp_path / "mapping.yaml"))
+    assert command(tmp_path, "run", *recording).returncode == 0
+    journey = tmp_path / "journeys" / "winback.yaml"
+    journey.write_text(journey.read_text().replace("90 days", "60 days"))
+
+    found = command(tmp_path, "backtest", *recording, "--exit-code", "--output-format", "json")
+
+    assert found.returncode == 4, found.stderr
+    report = json.loads(found.stdout)
+    messages = {one["message"]: one for one in report["messages"]}
+    bought = purchases()
+    before, now = silences(bought, 90), silences(bought, 60)
+    assert before.keys() < now.keys(), "who stays away for 90 days has stayed away for 60"
+    winback = messages["we_miss_you"]
+    assert (winback["before"], winback["now"]) == (len(before), len(now))
+    assert (winback["moved"], winback["only_now"], winback["only_before"]) == (
+        len(before),
+        len(now) - len(before),
+        0,
+    ), "everybody who was missed is missed a month earlier, and some more are"
+    last_day = max(day for several in bought.values() for day, _ in several)
+    came_back = sum(
+        place + 1 < len(bought[customer]) and bought[customer][place + 1][0] <= last_day
+        for customer, place in now.keys() - before.keys()
+    )
+    reasons = {reason["reason"]: reason["count"] for reason in winback["reasons"]}
+    assert reasons == {
+        "exited (bought_again)": came_back,
+        "still at `wait_for.purchased`": len(now) - len(before) - came_back,
+    }, "they bought again between the 60th and the 90th day, or the recording ends in between"
+    example = next(one for one in winback["examples"] if one["kind"] == "only_now")
+    assert example["parting"]["before"].endswith("exit.bought_again: `purchased` happened")
+    assert example["parting"]["now"].endswith("send.we_miss_you: time was up, after 60 days")
+    for message in ("welcome", "vip_thanks"):
+        same = messages[message]
+        assert same["before"] == same["now"] > 0
+        assert same["only_now"] == same["only_before"] == same["moved"] == 0

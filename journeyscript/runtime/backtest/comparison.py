@@ -208,7 +208,17 @@ class _Told:
 
     def _same_entry(self, one: KeptSend, other: KeptSend) -> bool:
         first, second = self._enrollments[0].get(one.enrollment), self._enrollments[1].get(other.enrollment)
-        return first is not None and second is not None and _same(first, second)
+        return first is not None and second is not None and self._counterpart(1, first) == second
+
+    def _counterpart(self, side: int, other: Enrollment) -> Enrollment | None:
+        """Return who entered on this side by what `other` entered by on the other one.
+
+        Of several entries at one moment the first belongs to the first, and so on.
+        """
+        several = [one for one in self._enrollments[1 - side].values() if _same(one, other)]
+        found = [one for one in self._enrollments[side].values() if _same(one, other)]
+        place = several.index(other)
+        return found[min(place, len(found) - 1)] if found else None
 
     def reason(self, key: _Key, pair: _Pair) -> str:
         """Return why the side that did not send it did not; empty where both did."""
@@ -225,7 +235,7 @@ class _Told:
             return "never entered"
         journey, message = key
         inside = [one for one in story.enrollments if one.journey == journey]
-        same = next((one for one in inside if _same(one, other)), None)
+        same = self._counterpart(side, other)
         if same is not None:
             return _way_of(same, story, message)
         refused = (one for one in story.refusals if one.journey == journey)
@@ -253,17 +263,35 @@ class _Told:
         """Return the first decision that differs; `None` where one side never came into the journey this way."""
         ways = [None if one is None else self._enrollments[side].get(one.enrollment) for side, one in enumerate(pair)]
         for side in (0, 1):
-            other, story = ways[1 - side], self.stories[side]
-            if ways[side] is None and other is not None and story is not None:
-                ways[side] = next((one for one in story.enrollments if _same(one, other)), None)
+            other = ways[1 - side]
+            if ways[side] is None and other is not None:
+                ways[side] = self._counterpart(side, other)
         first, second = ways
         if first is None or second is None:
             return None
         decisions = [self._decisions(side, one) for side, one in enumerate((first, second))]
         for place, (was, comes) in enumerate(zip_longest(*decisions)):
-            if was is None or comes is None or _differ(was, comes):
+            if (
+                was is None
+                or comes is None
+                or (_differ(was, comes) and not self._renamed((first, was), (second, comes)))
+            ):
                 return Parting(before=self._tell(0, first, place), now=self._tell(1, second, place))
         return None
+
+    def _renamed(self, before: tuple[Enrollment, Decision], now: tuple[Enrollment, Decision]) -> bool:
+        """Return whether all that differs is a step's name: neither side knows that of the other."""
+        (one, was), (other, comes) = before, now
+        known = [
+            {state.id for state in self.sides[side].deployments[enrollment.version].machine.states}
+            for side, enrollment in enumerate((one, other))
+        ]
+        return (
+            was.state not in known[1]
+            and comes.state not in known[0]
+            and was.rule == comes.rule
+            and abs(was.at - comes.at) <= NOTABLE
+        )
 
     def _decisions(self, side: int, enrollment: Enrollment) -> list[Decision]:
         story = self.stories[side]

@@ -37,7 +37,8 @@ class Shelves(Struct, kw_only=True, frozen=True):
     events: list[KeptEvent | None] = []
     seen: set[tuple[str, str]] = set()
     rejected: list[Rejected] = []
-    refusals: list[Refusal] = []
+    refusals: dict[int, list[Refusal]] = {}
+    """By customer, in the order of arrival."""
     trace: Trace
     outbox: Outbox
     due: Agenda[int]

@@ -215,7 +215,8 @@ class MemoryStore(Store):
         self._trace.keep(changes.decisions)
         self._outbox.keep(changes.sends)
         self._rejected += changes.rejected
-        self._refusals += changes.refusals
+        for refusal in changes.refusals:
+            self._refusals.setdefault(refusal.customer, []).append(refusal)
         self._positions.update(changes.positions)
 
     def _check(self, changes: Changes, fresh_versions: Collection[str] = ()) -> set[tuple[str, str]]:
@@ -330,7 +331,7 @@ class MemoryStore(Store):
 
     def refusal_counts(self) -> list[RefusalCount]:
         """Return refusals counted by journey and reason."""
-        counted = Counter((one.journey, one.reason) for one in self._refusals)
+        counted = Counter((one.journey, one.reason) for several in self._refusals.values() for one in several)
         return [
             RefusalCount(journey=journey, reason=reason, count=count)
             for (journey, reason), count in sorted(counted.items())
