@@ -203,7 +203,7 @@ def test_a_repeated_id_counts_once_within_a_recording(shop, in_process, record):
          "event: { constant: closed }\ntime: { column: b }\n"}, 2, "the file has no column `who`; it has `a`, `b`"),
         (["--events", "e", "--mapping", "m"], {"e": "a,b\n", "m": "format: xml\n"}, 2, "m:1"),
         (["--events", "e", "--mapping", "absent.yaml"], {"e": "a,b\n"}, 2, "absent.yaml"),
-        (["--events", "e", "--once"], {"e": ""}, 2, "--health belong to a live run"),
+        (["--events", "e", "--once"], {"e": ""}, 2, "belong to a live run"),
         (["--until", "2026-03-01"], {}, 2, "belong to a replay"),
         (["--deliver"], {}, 2, "belong to a replay"),
         (["--events", "e", "--until", "soon"], {"e": ""}, 2, "'soon' does not match"),

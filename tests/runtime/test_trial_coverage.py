@@ -23,6 +23,7 @@ OUT_OF_REACH = {
     "case_12_all_at_one_instant",  # The exit comes before the event that is waited for.
     "entry_segment_left",
     "entry_segment_silent",
+    "step_stage",
     "wait_for_time_to_pass",
 }
 """Journeys in which somebody is needed whom nobody thinks of yet."""

@@ -17,6 +17,14 @@ def test_a_refusal_is_part_of_the_story_of_its_customer_in_order_of_arrival(fill
     assert filled.story("customer-3").refusals == ()
 
 
+def test_refusals_of_two_who_become_one_stand_in_the_order_in_which_they_came(filled, make):
+    first, second, third = refused(customer=2, at=9), refused(customer=1, at=5), refused(customer=2, at=7)
+    for one in (first, second, third):
+        filled.commit(Changes(refusals=[one]))
+    filled.merge("customer-2", "customer-1", make.at)
+    assert [one.at for one in filled.story("customer-1").refusals] == [9, 5, 7]
+
+
 def test_refusals_are_counted_by_journey_and_reason(filled):
     filled.commit(Changes(refusals=[refused(), refused(reason="again"), refused(customer=3), refused(journey="")]))
     assert filled.refusal_counts() == [

@@ -49,8 +49,7 @@ def _unite(shelves: Shelves, stays: Profile, leaves: Profile, at: Instant) -> Me
         shelves.keep(stays, replace(enrollment, id=new, customer=stays.number))
     shelves.trace.move(leaves.number, stays.number, places)
     shelves.outbox.move(leaves.number, stays.number, places)
-    for refusal in shelves.refusals.pop(leaves.number, ()):
-        shelves.refusals.setdefault(stays.number, []).append(replace(refusal, customer=stays.number))
+    shelves.refusals.move(leaves.number, stays.number)
     for placed in leaves.history.values():
         for _, arrival, event in placed:
             stays.keep_event(event, arrival)
@@ -104,8 +103,7 @@ def erase(shelves: Shelves, external_id: str, at: Instant) -> Erased | None:
         shelves.rejected[place] = forgetting.forgotten_rejected(shelves.rejected[place])
     shelves.trace.forget(profile.number)
     events = _forget_events(shelves, profile)
-    if profile.number in shelves.refusals:
-        shelves.refusals[profile.number] = [replace(one, detail="") for one in shelves.refusals[profile.number]]
+    shelves.refusals.forget(profile.number)
     shelves.past.pop(profile.number, None)
     shelves.memberships.forget(profile.number)
     for name in names_of(shelves, profile):
@@ -144,7 +142,7 @@ def story_of(shelves: Shelves, external_id: str) -> Story | None:
         enrollments=tuple(sorted(profile.enrollments.values(), key=lambda one: (one.entered_at, one.id))),
         decisions=shelves.trace.of_customer(profile.number),
         sends=tuple(shelves.outbox.of_customer(profile.number)),
-        refusals=tuple(shelves.refusals.get(profile.number, ())),
+        refusals=shelves.refusals.of(profile.number),
     )
 
 

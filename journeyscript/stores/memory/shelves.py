@@ -14,8 +14,9 @@ from journeyscript.stores.memory.agenda import Agenda
 from journeyscript.stores.memory.memberships import Memberships
 from journeyscript.stores.memory.outbox import Outbox
 from journeyscript.stores.memory.profile import Profile
+from journeyscript.stores.memory.refusals import Refusals
 from journeyscript.stores.memory.trace import Trace
-from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Customer, KeptEvent, Refusal, Rejected
+from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Customer, KeptEvent, Rejected
 
 Where: TypeAlias = tuple[str, str]
 """A journey and a key."""
@@ -37,7 +38,7 @@ class Shelves(Struct, kw_only=True, frozen=True):
     events: list[KeptEvent | None] = []
     seen: set[tuple[str, str]] = set()
     rejected: list[Rejected] = []
-    refusals: dict[int, list[Refusal]] = {}
+    refusals: Refusals
     """By customer, in the order of arrival."""
     trace: Trace
     outbox: Outbox

@@ -19,6 +19,7 @@ from journeyscript.stores.memory.agenda import Agenda
 from journeyscript.stores.memory.memberships import Memberships
 from journeyscript.stores.memory.outbox import Outbox
 from journeyscript.stores.memory.profile import new_profile
+from journeyscript.stores.memory.refusals import Refusals
 from journeyscript.stores.memory.shelves import Shelves
 from journeyscript.stores.memory.trace import Trace
 from journeyscript.stores.numbers import Numbers
@@ -63,6 +64,7 @@ class MemoryStore(Store):
         self._shelves = shelves = Shelves(
             trace=Trace(),
             outbox=Outbox(paused),
+            refusals=Refusals(),
             due=Agenda(),
             memberships=Memberships(),
             pruned=Counter(),
@@ -71,7 +73,7 @@ class MemoryStore(Store):
         )
         self._profiles, self._by_external_id = shelves.profiles, shelves.by_name
         self._seen, self._events = shelves.seen, shelves.events
-        self._rejected, self._refusals = shelves.rejected, shelves.refusals
+        self._rejected = shelves.rejected
         self._trace, self._outbox, self._due = shelves.trace, shelves.outbox, shelves.due
 
     def settings(self) -> dict[str, str]:
@@ -215,8 +217,7 @@ class MemoryStore(Store):
         self._trace.keep(changes.decisions)
         self._outbox.keep(changes.sends)
         self._rejected += changes.rejected
-        for refusal in changes.refusals:
-            self._refusals.setdefault(refusal.customer, []).append(refusal)
+        self._shelves.refusals.keep(changes.refusals)
         self._positions.update(changes.positions)
 
     def _check(self, changes: Changes, fresh_versions: Collection[str] = ()) -> set[tuple[str, str]]:
@@ -331,11 +332,7 @@ class MemoryStore(Store):
 
     def refusal_counts(self) -> list[RefusalCount]:
         """Return refusals counted by journey and reason."""
-        counted = Counter((one.journey, one.reason) for several in self._refusals.values() for one in several)
-        return [
-            RefusalCount(journey=journey, reason=reason, count=count)
-            for (journey, reason), count in sorted(counted.items())
-        ]
+        return self._shelves.refusals.counts()
 
     def active(self, journeys: Collection[str]) -> dict[str, int]:
         """Return how many enrollments are active in each of these journeys. The first answer walks all enrollments."""
