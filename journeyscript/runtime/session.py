@@ -13,9 +13,9 @@ from journeyscript.compiler import Project
 from journeyscript.engine.values import ChannelPolicy
 from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED, ByApi
+from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.intake import Intake
 from journeyscript.runtime.memberships import prepare
-from journeyscript.runtime.outbox import Carrier, Outbox
 from journeyscript.runtime.programs import Programs
 from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition

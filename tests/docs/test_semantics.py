@@ -12,8 +12,8 @@ from journeyscript.channels.outgoing import Deferred, Sent
 from journeyscript.cli.init import scaffold
 from journeyscript.compiler import compile_project
 from journeyscript.runtime.batch import advance
+from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.intake import Intake
-from journeyscript.runtime.outbox import Carrier, Outbox
 from journeyscript.runtime.session import For, Session
 from journeyscript.stores.memory import MemoryStore
 from tests.answering import Answering

@@ -3,7 +3,7 @@
 import msgspec
 
 from journeyscript.engine.values import Enrollment, Event
-from journeyscript.runtime.outbox import Carrier, Outbox
+from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.session import deployments_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import Changes, KeptSend

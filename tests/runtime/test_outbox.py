@@ -4,7 +4,7 @@ import pytest
 
 from journeyscript.channels.outgoing import NOT_BEGUN, Deferred, Refused, Sent, Unknown
 from journeyscript.channels.render import Template
-from journeyscript.runtime.outbox import Carrier, Outbox
+from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.session import deployments_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.syntax.config import ChannelConfig

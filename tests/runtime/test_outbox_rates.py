@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyscript.channels.outgoing import Deferred, Refused, Sent
-from journeyscript.runtime.rates import Window
+from journeyscript.runtime.delivery.rates import Window
 from journeyscript.runtime.session import deployments_of
 from journeyscript.stores.sqlite import open_sqlite
 from journeyscript.syntax.config import RateConfig

@@ -19,12 +19,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from journeyscript.channels.outgoing import Deferred, Refused, Sent, Unknown
 from journeyscript.compiler import compile_project
 from journeyscript.machine.canonical import version_of
+from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.doctor import findings
 from journeyscript.runtime.identity import take_in
 from journeyscript.runtime.intake import Intake
 from journeyscript.runtime.keeping import Arrival
 from journeyscript.runtime.orders import Pause, Resume, Stop, carry_out
-from journeyscript.runtime.outbox import Carrier, Outbox
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import MergeError

@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from journeyscript.channels.outgoing import NOT_BEGUN, Adapter, Answer, Deferred, Outgoing, Unknown
 from journeyscript.channels.render import RenderError
-from journeyscript.runtime import settling
-from journeyscript.runtime.rates import Rates
-from journeyscript.runtime.rechecking import withdrawn
-from journeyscript.runtime.rendering import Renderer
+from journeyscript.runtime.delivery import settling
+from journeyscript.runtime.delivery.rates import Rates
+from journeyscript.runtime.delivery.rechecking import withdrawn
+from journeyscript.runtime.delivery.rendering import Renderer
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import KeptSend, Settlement, Store
 from journeyscript.syntax.config import ChannelConfig
