@@ -21,6 +21,7 @@ from journeyscript.machine.model import (
     Within,
 )
 from journeyscript.machine.needs import nodes
+from journeyscript.machine.wording import clock
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
 from journeyscript.semantics.catalog import Catalog
@@ -122,11 +123,6 @@ def short_days(zone: str, today: Date) -> tuple[Date, ...]:
     days = [Date.fromordinal(today.toordinal() + ahead) for ahead in range(HORIZON + 1)]
     starts = [instant_of(day, 0, zone) for day in days]
     return tuple(day for day, start, end in zip(days, starts, starts[1:], strict=False) if end - start < DAY)
-
-
-def clock(minute: int) -> str:
-    """Return minutes after midnight as a clock shows them."""
-    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def _is_date(moment: typed.Expression, day: Date) -> bool:

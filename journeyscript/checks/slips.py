@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from journeyscript.checks.moments import clock
 from journeyscript.checks.places import place
 from journeyscript.diagnostics import Diagnostic
 from journeyscript.machine.lowering import Compiled
@@ -24,6 +23,7 @@ from journeyscript.machine.model import (
     State,
     Timer,
 )
+from journeyscript.machine.wording import clock
 from journeyscript.rules import finding
 from journeyscript.syntax.duration import DAY
 from journeyscript.syntax.policies import WEEKDAYS, Weekday

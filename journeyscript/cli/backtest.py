@@ -14,6 +14,7 @@ from journeyscript.cli.shared import (
     Exit,
     cannot,
     format_option,
+    in_milliseconds,
     load_sound_project,
     project_option,
     store_option,
@@ -113,7 +114,7 @@ class _Backtest:
     ) -> None:
         self._project, self._written, self._chosen, self._stack = project, store_path, chosen, stack
         self._opened: Store | None = None
-        end, events = None if chosen.until is None else _instant(chosen.until), chosen.events
+        end, events = None if chosen.until is None else in_milliseconds(chosen.until), chosen.events
         self.past, self.until = self._from_store(end) if events is None else self._from_file(events, end)
         if not self.past.records:
             where = "the store" if events is None else f"`{events}`"
@@ -143,7 +144,7 @@ class _Backtest:
 
         records, beginnings = self.past.records, self.past.beginnings
         chosen, against = self._chosen, self._chosen.against
-        start = records[0].at if chosen.since is None else _instant(chosen.since)
+        start = records[0].at if chosen.since is None else in_milliseconds(chosen.since)
         if start > self.until:
             cannot("--since is later than the end", "name an earlier day, or a later one as --until")
         other = None if against == "store" else self._other(against)
@@ -175,7 +176,7 @@ class _Backtest:
 
         if until is None:
             settings = self.store.settings()
-            until = int(settings.get("now", 0)) or _instant(datetime.now(UTC))
+            until = int(settings.get("now", 0)) or in_milliseconds(datetime.now(UTC))
         project = self._project
         return past_of(self.store, until, requests_of(project), project.config.max_event_age), until
 
@@ -197,8 +198,3 @@ class _Backtest:
         records = tuple(one for one in read if not isinstance(one, Rejected))
         records = tuple(one for one in records if until is None or one.at <= until)
         return Past(records=records), until if until is not None else records[-1].at if records else 0
-
-
-def _instant(moment: datetime) -> "Instant":
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1000)

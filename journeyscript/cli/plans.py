@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from journeyscript.checks.changes.change import crowd
 from journeyscript.diagnostics import Diagnostic
 from journeyscript.runtime.planning import JourneyPlan, Line, Plan, Planned
 
@@ -63,23 +64,18 @@ def _journey(one: JourneyPlan) -> Iterator[str]:
 
 
 def _cells(line: Line) -> tuple[str, str]:
-    return line.step, people_in_words(line.people)
+    return line.step, crowd(line.people)
 
 
 def _heading(one: JourneyPlan) -> str:
     people = sum(line.people for line in one.lines)
-    inside = f"{people_in_words(people)} inside" if people else "nobody is inside"
+    inside = f"{crowd(people)} inside" if people else "nobody is inside"
     before = ", ".join(one.before)
     if not one.version:
         return f"{one.journey}: version {before} is taken away; {inside}"
     if not one.before:
         return f"{one.journey}: new, version {one.version}"
     return f"{one.journey}: version {before} -> {one.version}; {inside}"
-
-
-def people_in_words(people: int) -> str:
-    """Return a number of people."""
-    return "1 person" if people == 1 else f"{people:,} people"
 
 
 def in_words(line: Line) -> str:

@@ -62,7 +62,7 @@ def _milliseconds(text: str) -> int:
 
 
 def _counts(found: "Pruned") -> str:
-    from journeyscript.cli.writing import counted
+    from journeyscript.machine.wording import counted
 
     return (
         f"{counted(found.enrollments, 'enrollment')} with {counted(found.decisions, 'decision')} "

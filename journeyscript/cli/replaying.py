@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from journeyscript.channels.adapters import ChannelError
-from journeyscript.cli.shared import Exit, cannot, open_store, source_reader
+from journeyscript.cli.shared import Exit, cannot, in_milliseconds, open_store, source_reader
 from journeyscript.cli.stores import messages_folder, replay_store_path, shown_path, shown_program, store_files
 from journeyscript.cli.summary import print_report
 from journeyscript.compiler import Project
@@ -51,7 +51,7 @@ def replay_file(
     if not records:
         click.echo(f"there are no events in `{events}`", err=True)
         sys.exit(Exit.NOTHING)
-    end = None if until is None else _instant(until)
+    end = None if until is None else in_milliseconds(until)
     if end is not None:
         records = [r for r in records if isinstance(r, Rejected) or r.at <= end]
     path = replay_store_path(project.files.root, store_path)
@@ -198,11 +198,6 @@ def _point_on(project: Project, path: Path, records: Sequence[Record], delivery:
 def _span(records: Sequence[Record]) -> tuple[Instant, Instant]:
     times = [r.at for r in records if not isinstance(r, Rejected)]
     return (times[0], times[-1]) if times else (0, 0)
-
-
-def _instant(moment: datetime) -> Instant:
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1000)
 
 
 def _day(moment: Instant) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from journeyscript.compiler import Project
+    from journeyscript.semantics.types import Instant
     from journeyscript.stores.records import Store
     from journeyscript.syntax.config import ProjectConfig
 
@@ -190,3 +191,9 @@ def console() -> "Console":
     if sys.stdout.isatty():
         return Console(markup=False, highlight=False)
     return Console(markup=False, highlight=False, width=160, no_color=True)
+
+
+def in_milliseconds(moment: datetime) -> "Instant":
+    """Return a moment of the command line as an instant; one without a zone is in UTC."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1000)

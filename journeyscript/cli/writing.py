@@ -49,11 +49,6 @@ def asking(folder: Path | None, written: Path | None) -> "Iterator[SqliteStore]"
         cannot(str(problem))
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count of something in words: `1 message`, `2,000 messages`."""
-    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def moment_of(store: "Store") -> "Instant":
     """Return what time it is for a store: on the wall, or where a replay has come to."""
     from journeyscript.runtime.live import wall_clock

@@ -78,13 +78,17 @@ def within_window(now: Instant, start: int, end: int, days: tuple[Weekday, ...],
         day = Date.fromordinal(today.toordinal() + ahead)
         if WEEKDAYS[day.weekday()] not in days:
             continue
-        opens = instant_of(day, start, zone)
-        closing_day = day if end > start else Date.fromordinal(day.toordinal() + 1)
-        closes = instant_of(closing_day, end, zone)
+        opens, closes = _window_of(day, start, end, zone)
         # A window that falls into a gap holds no instant on that day.
         if opens < closes and now < closes:
             return max(now, opens)
     raise AssertionError("some day of the week is in `days`, so one of the next days matches")
+
+
+def _window_of(day: Date, start: int, end: int, zone: str) -> tuple[Instant, Instant]:
+    """Return when a window of a day opens and closes; an end at or before its start is on the next day."""
+    closing_day = day if end > start else Date.fromordinal(day.toordinal() + 1)
+    return instant_of(day, start, zone), instant_of(closing_day, end, zone)
 
 
 def quiet_until(now: Instant, windows: tuple[QuietWindow, ...], zone: str) -> Instant | None:
@@ -106,9 +110,7 @@ def _closing(now: Instant, windows: tuple[QuietWindow, ...], zone: str) -> Insta
         for day in (Date.fromordinal(today.toordinal() - 1), today):
             if WEEKDAYS[day.weekday()] not in window.days:
                 continue
-            opens = instant_of(day, window.start, zone)
-            over_midnight = window.end <= window.start
-            closes = instant_of(Date.fromordinal(day.toordinal() + over_midnight), window.end, zone)
+            opens, closes = _window_of(day, window.start, window.end, zone)
             if opens <= now < closes:
                 closings.append(closes)
     return max(closings, default=None)

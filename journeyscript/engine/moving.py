@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from journeyscript.engine.calendar import whole_second
 from journeyscript.engine.program import Program, Step
+from journeyscript.engine.sending import skip
 from journeyscript.engine.timers import Fixed, Passed, set_timer
-from journeyscript.engine.values import Effect, Enrollment, Facts, Outcome, SkipMessage
+from journeyscript.engine.values import Effect, Enrollment, Facts, Outcome
 from journeyscript.engine.walk import Walk
 from journeyscript.machine.model import AtDate, Migration, Send
 from journeyscript.machine.needs import nodes
@@ -100,13 +101,4 @@ def _cancelled(before: Program, enrollment: Enrollment, *, kept: bool) -> tuple[
     send = before.steps[enrollment.state].state.action
     if enrollment.held is None or kept or not isinstance(send, Send):
         return ()
-    return (
-        SkipMessage(
-            step=enrollment.state,
-            visit=enrollment.visit,
-            message=send.message,
-            kind=send.kind,
-            reason="cancelled",
-            tried=(),
-        ),
-    )
+    return (skip(send, enrollment.state, enrollment.visit, "cancelled"),)

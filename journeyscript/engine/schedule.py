@@ -17,6 +17,8 @@ from msgspec import Struct
 from whenever import available_timezones
 
 from journeyscript.engine.calendar import (
+    DAY,
+    SECOND,
     add_calendar_days,
     instant_of,
     local_date,
@@ -28,9 +30,6 @@ from journeyscript.engine.program import Program
 from journeyscript.engine.values import Facts
 from journeyscript.machine.model import ByDate, BySchedule
 from journeyscript.semantics.types import Instant, Value
-
-SECOND = 1_000
-DAY = 86_400_000
 
 
 class Firing(Struct, frozen=True, kw_only=True):

@@ -31,6 +31,11 @@ from journeyscript.syntax.policies import FrequencyCap
 Unreachable: TypeAlias = Literal["no_channel", "no_address", "suppressed", "no_consent"]
 
 
+def skip(send: Send, step: str, visit: int, reason: str, tried: tuple[tuple[str, str], ...] = ()) -> SkipMessage:
+    """Return that the message of a step is not sent, and why; `tried` are the channels with their own reasons."""
+    return SkipMessage(step=step, visit=visit, message=send.message, kind=send.kind, reason=reason, tried=tried)
+
+
 class Hold(Struct, frozen=True, kw_only=True):
     """The message waits until this instant, when everything is decided again. `values` say what holds it."""
 
@@ -53,14 +58,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     def skipped(self, reason: str, tried: tuple[tuple[str, str], ...] = ()) -> SkipMessage:
         """Return that the message is not sent, and why."""
-        return SkipMessage(
-            step=self.step,
-            visit=self.visit,
-            message=self.send.message,
-            kind=self.send.kind,
-            reason=reason,
-            tried=tried,
-        )
+        return skip(self.send, self.step, self.visit, reason, tried)
 
     def hold(self, reason: HeldReason, until: Instant, *values: tuple[str, Value]) -> Hold:
         """Return that the message waits."""

@@ -9,7 +9,7 @@ import msgspec
 from journeyscript.engine.calendar import whole_second
 from journeyscript.engine.chance import draw
 from journeyscript.engine.program import Condition, Program, Step
-from journeyscript.engine.sending import Asked, Hold, decide_send
+from journeyscript.engine.sending import Asked, Hold, decide_send, skip
 from journeyscript.engine.timers import Fixed, Passed, set_timer
 from journeyscript.engine.values import (
     Decision,
@@ -406,16 +406,7 @@ class Walk:
         if self.held is not None:
             send = self.program.steps[self.state].state.action
             assert isinstance(send, Send), "only a send holds anybody"
-            self.effects.append(
-                SkipMessage(
-                    step=self.state,
-                    visit=self.visit,
-                    message=send.message,
-                    kind=send.kind,
-                    reason="cancelled",
-                    tried=(),
-                )
-            )
+            self.effects.append(skip(send, self.state, self.visit, "cancelled"))
             self.held = None
         self.status, self.reason, self.ended_at = status, reason, self.now
         self.due_at = self.deadline = None

@@ -126,8 +126,7 @@ class Reader:
 
     def milliseconds(self, node: Node) -> Milliseconds:
         """Return a duration as elapsed time; a calendar day counts as 24 hours here."""
-        duration = self.duration(node)
-        return duration.milliseconds + duration.calendar_days * DAY
+        return self.duration(node).elapsed
 
     def lookback(self, scalar: Scalar | None) -> Milliseconds | Literal["entry"] | None:
         """Return how far back a wait looks: not at all, to the entry, or for a time."""

@@ -68,11 +68,11 @@ def timer_in_words(timer: Timer) -> str:
         case CalendarDays(days=days):
             return f"after {days} calendar day{'s' if days != 1 else ''}"
         case AtTime(minute=minute, days=days):
-            return f"at {_clock(minute)}{_on(days)}"
+            return f"at {clock(minute)}{_on(days)}"
         case Within(start=start, end=end, days=days):
-            return f"between {_clock(start)} and {_clock(end)}{_on(days)}"
+            return f"between {clock(start)} and {clock(end)}{_on(days)}"
         case AtDate(moment=moment, minute=minute):
-            return f"on {show(moment)}" + (f" at {_clock(minute)}" if minute else "")
+            return f"on {show(moment)}" + (f" at {clock(minute)}" if minute else "")
         case _:
             assert_never(timer)
 
@@ -89,10 +89,10 @@ def start_in_words(entry: Entry) -> str:
         case BySegment(name=name, on=on):
             return f"comes into {name}" if on == "enter" else f"leaves {name}"
         case BySchedule(cron=cron, audience=audience, zone=zone):
-            clock = " on the customer's clock" if zone == "customer" else ""
-            return f"{cron}{clock} for {show(audience)}"
+            whose = " on the customer's clock" if zone == "customer" else ""
+            return f"{cron}{whose} for {show(audience)}"
         case ByDate(every=every, minute=minute):
-            at = f" at {_clock(minute)}" if minute else ""
+            at = f" at {clock(minute)}" if minute else ""
             return f"on {_date_in_words(entry.trigger)}{at}{' every year' if every else ''}"
         case ByApi():
             return "a request"
@@ -278,7 +278,13 @@ def rule_in_words(machine: Machine, left: str | None, rule: str) -> str:
             return rule
 
 
-def _clock(minute: int) -> str:
+def counted(count: int, noun: str) -> str:
+    """Return a count of something in words: `1 message`, `2,000 messages`."""
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def clock(minute: int) -> str:
+    """Return minutes after midnight as a clock shows them."""
     return f"{minute // 60:02}:{minute % 60:02}"
 
 

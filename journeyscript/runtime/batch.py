@@ -57,20 +57,19 @@ def advance(
     by_name = {customer.external_id: customer for customer in loaded.values()}
     crowds = store.active(rules.programs.bounded) if rules.programs.bounded else {}
     progress: dict[int, Progress] = {}
+
+    def of(number: int) -> Progress:
+        if number not in progress:
+            progress[number] = Progress(loaded[number], rules, changes, crowds, now)
+        return progress[number]
+
     for item in accepted:
-        customer = by_name[item.customer]
-        one = progress.get(customer.number) or Progress(customer, rules, changes, crowds, now)
-        progress[customer.number] = one
-        one.take(item)
+        of(by_name[item.customer].number).take(item)
     for number in due:
-        one = progress.get(number) or Progress(loaded[number], rules, changes, crowds, now)
-        progress[number] = one
-        one.fire_until(due_until.get(number, now))
+        of(number).fire_until(due_until.get(number, now))
     if starting is not None:
         for number in starting.numbers:
-            one = progress.get(number) or Progress(loaded[number], rules, changes, crowds, now)
-            progress[number] = one
-            one.start(starting)
+            of(number).start(starting)
     for one in progress.values():
         one.finish()
     return changes

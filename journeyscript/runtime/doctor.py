@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from journeyscript.engine.calendar import local_text
 from journeyscript.engine.values import Control
+from journeyscript.machine.wording import counted
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Deployment
 from journeyscript.stores.sqlite.inspection import LATE, Inspection
@@ -56,7 +57,7 @@ def _broken(found: Inspection) -> Iterator[Finding]:
     for line in found.damage:
         yield _problem("integrity", f"the file is damaged: {line}", RESTORE)
     for table, other, count in found.dangling:
-        yield _problem("references", f"{_rows(count)} in `{table}` point at nothing in `{other}`", RESTORE)
+        yield _problem("references", f"{counted(count, 'row')} in `{table}` point at nothing in `{other}`", RESTORE)
 
 
 def _unbalanced(found: Inspection) -> Iterator[Finding]:
@@ -75,7 +76,8 @@ def _unbalanced(found: Inspection) -> Iterator[Finding]:
     if found.missing.count:
         yield _problem(
             "balance",
-            f"enrollments of {_customers(found.missing.count)} are not there, first of number {found.missing.first}",
+            f"enrollments of {counted(found.missing.count, 'customer')} are not there, "
+            f"first of number {found.missing.first}",
             RESTORE,
         )
 
@@ -166,14 +168,6 @@ def _worth_knowing(
 def _since(first: Instant | None, now: Instant) -> str:
     """Return for how long something is late, in its largest unit."""
     return " ".join(show_duration(max(now - (now if first is None else first), 1_000) // 1_000 * 1_000).split()[:2])
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
-def _customers(count: int) -> str:
-    return "1 customer" if count == 1 else f"{count:,} customers"
 
 
 def _enrollments(count: int) -> str:

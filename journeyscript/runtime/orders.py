@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from journeyscript.engine.calendar import local_text
+from journeyscript.machine.wording import counted
 from journeyscript.runtime.batch import let_go
 from journeyscript.runtime.identity import merge
 from journeyscript.runtime.programs import Programs
@@ -129,7 +130,7 @@ def _pause(store: Store, journey: str, now: Instant) -> Answer:
     if not fresh and paused_at is not None:
         return Answer(kind="done", said=f"`{journey}` is paused already, since {local_text(paused_at, 'UTC')}")
     inside = store.active([journey])[journey]
-    return Answer(kind="done", said=f"`{journey}` is paused: {_counted(inside, 'enrollment')} inside stand still")
+    return Answer(kind="done", said=f"`{journey}` is paused: {counted(inside, 'enrollment')} inside stand still")
 
 
 _MEANING = {
@@ -161,7 +162,7 @@ def _stop(store: Store, rules: Rules | None, order: Stop, now: Instant) -> Answe
     if not order.leave:
         inside = store.active([journey])[journey]
         return Answer(
-            kind="done", said=f"`{journey}` lets nobody in any more; {_counted(inside, 'enrollment')} inside go on"
+            kind="done", said=f"`{journey}` lets nobody in any more; {counted(inside, 'enrollment')} inside go on"
         )
     rules = rules or _bare_rules(store)
     gone, after = 0, 0
@@ -171,7 +172,7 @@ def _stop(store: Store, rules: Rules | None, order: Stop, now: Instant) -> Answe
         gone, after = gone + len(changes.enrollments), numbers[-1]
     return Answer(
         kind="done",
-        said=f"`{journey}` lets nobody in any more; {_counted(gone, 'enrollment')} ended as exited (stopped)",
+        said=f"`{journey}` lets nobody in any more; {counted(gone, 'enrollment')} ended as exited (stopped)",
     )
 
 
@@ -181,9 +182,9 @@ def _erase(store: Store, customer: str, now: Instant) -> Answer:
         return Answer(kind="nothing", said=f"the store knows no customer `{customer}`")
     return Answer(
         kind="done",
-        said=f"erased 1 customer: {_counted(erased.enrollments, 'enrollment')} ({erased.ended:,} active), "
-        f"{_counted(erased.sends, 'message')}, {_counted(erased.events, 'event')}, "
-        f"{_counted(erased.rejected, 'refused record')}",
+        said=f"erased 1 customer: {counted(erased.enrollments, 'enrollment')} ({erased.ended:,} active), "
+        f"{counted(erased.sends, 'message')}, {counted(erased.events, 'event')}, "
+        f"{counted(erased.rejected, 'refused record')}",
     )
 
 
@@ -199,7 +200,7 @@ def _merge(store: Store, rules: Rules, order: Merge, now: Instant) -> Answer:
         return Answer(kind="done", said=f"`{anonymous}` is `{known}` already")
     return Answer(
         kind="done",
-        said=f"`{anonymous}` is `{known}` from now on: {_counted(merged.taken_over, 'enrollment')} taken over, "
+        said=f"`{anonymous}` is `{known}` from now on: {counted(merged.taken_over, 'enrollment')} taken over, "
         f"{merged.ended:,} ended because both were inside",
     )
 
@@ -210,7 +211,7 @@ def _retry(store: Store, order: Retry, now: Instant) -> Answer:
     store.requeue([(send.enrollment, send.visit) for send in wanted], now)
     left = len(found) - len(wanted)
     refused = f"; {left:,} refused for good left alone, --force tries that too" if left else ""
-    return _told(f"to be tried again: {_counted(len(wanted), 'message')}{refused}", len(wanted))
+    return _told(f"to be tried again: {counted(len(wanted), 'message')}{refused}", len(wanted))
 
 
 def _cancel(store: Store, order: Cancel, now: Instant) -> Answer:
@@ -228,7 +229,7 @@ def _cancel(store: Store, order: Cancel, now: Instant) -> Answer:
             for send in found
         ]
     )
-    return _told(f"cancelled: {_counted(len(found), 'message')}", len(found))
+    return _told(f"cancelled: {counted(len(found), 'message')}", len(found))
 
 
 def _chosen(store: Store, status: str, order: Retry | Cancel) -> list[KeptSend]:
@@ -238,7 +239,3 @@ def _chosen(store: Store, status: str, order: Retry | Cancel) -> list[KeptSend]:
 
 def _told(said: str, count: int) -> Answer:
     return Answer(kind="done" if count else "nothing", said=said)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"

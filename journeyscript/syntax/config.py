@@ -158,5 +158,4 @@ def _fields(node: Mapping) -> dict[str, Plain]:
 
 
 def _milliseconds(text: str) -> int:
-    duration = parse_duration(text)
-    return duration.milliseconds + duration.calendar_days * DAY
+    return parse_duration(text).elapsed

@@ -33,6 +33,11 @@ class Duration(Struct, frozen=True, kw_only=True):
     milliseconds: int = 0
     calendar_days: int = 0
 
+    @property
+    def elapsed(self) -> int:
+        """The length in milliseconds where no calendar is at hand: a calendar day counts as 24 hours."""
+        return self.milliseconds + self.calendar_days * DAY
+
 
 class DurationProblem(Exception):
     """The text is no duration. `ambiguous`: it could mean several (a month, `1M`)."""

@@ -113,5 +113,4 @@ def _listed(node: Node | None) -> tuple[Node, ...]:
 
 def _length(node: Node) -> int:
     assert isinstance(node, Scalar)
-    duration = parse_duration(node.text)
-    return duration.milliseconds + duration.calendar_days * DAY
+    return parse_duration(node.text).elapsed

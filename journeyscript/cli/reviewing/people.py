@@ -9,9 +9,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from journeyscript.checks.changes.change import crowd
 from journeyscript.cli.findings.markdown import escaped, inline
 from journeyscript.cli.plan import planning
-from journeyscript.cli.plans import as_markdown, people_in_words
+from journeyscript.cli.plans import as_markdown
 from journeyscript.cli.reviewing.comment import Section
 from journeyscript.cli.reviewing.sections import finding_blocks
 from journeyscript.cli.shared import cannot
@@ -35,7 +36,7 @@ def of_people(project: Project, store_path: Path | None) -> Section:
         people = sum(line.people for one in planned.plan.journeys for line in one.lines)
         return Section(
             name="People inside",
-            said=f"{people_in_words(people)} in what changes",
+            said=f"{crowd(people)} in what changes",
             blocks=(
                 *as_markdown(replace(planned, findings=())).split("\n"),
                 "",

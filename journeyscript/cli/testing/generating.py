@@ -8,8 +8,8 @@ from journeyscript.cli.shared import Exit, cannot
 from journeyscript.cli.testing.adding import NotTestsError, added
 from journeyscript.cli.testing.covering import in_words
 from journeyscript.cli.testing.running import Ran, run_tests
-from journeyscript.cli.writing import counted
 from journeyscript.compiler import Project
+from journeyscript.machine.wording import counted
 from journeyscript.runtime.trials.generated import generate
 from journeyscript.runtime.trials.trial import Trial
 from journeyscript.syntax.trial_file import WrittenTests

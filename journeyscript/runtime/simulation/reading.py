@@ -30,7 +30,7 @@ from journeyscript.runtime.values import BadValue, parse_instant
 from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition, suggestion
 from journeyscript.semantics.types import Instant, Milliseconds
 from journeyscript.source.nodes import Mapping, Node, Scalar, Sequence
-from journeyscript.syntax.duration import DAY, DurationProblem, parse_duration
+from journeyscript.syntax.duration import DurationProblem, parse_duration
 
 DEFAULT_START: Instant = 1_767_571_200_000
 """2026-01-05T00:00Z, a Monday."""
@@ -237,7 +237,7 @@ class _Reading:
         except DurationProblem as problem:
             self.note("JS408" if problem.ambiguous else "JS005", problem.message, node.span, problem.help_text)
             return 0
-        return duration.milliseconds + duration.calendar_days * DAY
+        return duration.elapsed
 
     def note(self, code: str, message: str, span: Span, help_text: str | None = None) -> None:
         self.findings.append(finding(code, message, span, help=help_text))

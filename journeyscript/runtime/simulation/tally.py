@@ -12,7 +12,6 @@ from journeyscript.machine.model import Arm, Machine
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes
 
-HOUR = 3_600_000
 _QUARTER = 900_000
 ARM = "arm "
 HELD = "held "

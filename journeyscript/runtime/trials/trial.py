@@ -14,12 +14,13 @@ from journeyscript.compiler import Project
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.engine.calendar import local_text, resolve_zone
 from journeyscript.engine.entry import HELD_OUT, REFRESHED, Refused, asked
-from journeyscript.engine.values import Event, Facts
+from journeyscript.engine.values import Event
 from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED
 from journeyscript.machine.wording import refusal_in_words, rule_in_words
 from journeyscript.runtime.batch import advance
 from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.memberships import bare_facts
 from journeyscript.runtime.programs import Programs
 from journeyscript.runtime.rules import Rules
 from journeyscript.runtime.session import policies_of, policies_on
@@ -29,7 +30,7 @@ from journeyscript.runtime.trials.expectations import check_names, judge
 from journeyscript.runtime.trials.happened import Failure, Happened
 from journeyscript.runtime.trials.invented import Invented, invent
 from journeyscript.semantics.types import Instant, Value
-from journeyscript.stores.records import Changes, Customer, Deployment, Store
+from journeyscript.stores.records import Changes, Deployment, Store
 from journeyscript.syntax.trial_file import WrittenTest
 
 AT_ONCE = 100
@@ -209,7 +210,7 @@ class _Life:
             return
         story = self.store.story(self.invented.customer)
         assert story is not None, "the customer was there before anything happened"
-        facts = _facts(story.customer)
+        facts = bare_facts(story.customer)
         if event.name == self.trial.machine.entry.event and asked(program, event, facts, event.at) == Refused(
             reason="where"
         ):
@@ -220,12 +221,3 @@ class _Life:
     def _refused(self, event: Event, reason: str, values: tuple[tuple[str, Value], ...]) -> None:
         self.refusals.append(reason)
         self._told.append((event.at, "not entered", refusal_in_words(reason), values))
-
-
-def _facts(customer: Customer) -> Facts:
-    return Facts(
-        external_id=customer.external_id,
-        attributes=customer.attributes,
-        consent=customer.consent,
-        history=customer.history,
-    )
