@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from journeyscript.channels.unsafe import unescaped_html
 from journeyscript.checks.channels import check_channel
@@ -18,6 +19,7 @@ from journeyscript.checks.content import check_messages
 from journeyscript.checks.definitions import (
     Definition,
     check_definition_names,
+    definitions_in,
     definitions_of,
     unused_definition,
     used_by,
@@ -34,12 +36,14 @@ from journeyscript.checks.journey import (
     rivals,
 )
 from journeyscript.checks.moments import DATED
+from journeyscript.checks.populations import check_population
 from journeyscript.checks.project import Heading, TestsHeading, check_names, check_tests, heading_of, tests_heading_of
-from journeyscript.checks.settings import check_caps, check_settings, weighed, wrong_duration
+from journeyscript.checks.settings import check_caps, check_settings, read_test_customers, weighed, wrong_duration
 from journeyscript.checks.worst_case.times import Sending
 from journeyscript.diagnostics import Diagnostic, Severity, in_reading_order
 from journeyscript.machine.lowering import Compiled, Surroundings, lower
 from journeyscript.rules import RULES
+from journeyscript.semantics import typed
 from journeyscript.semantics.catalog import Catalog
 from journeyscript.semantics.declarations import read_catalog
 from journeyscript.semantics.templates import TemplateReads, read_line, read_templates
@@ -118,6 +122,8 @@ class Project(Struct, frozen=True, kw_only=True):
     simulations: dict[str, MappingNode]
     surroundings: Surroundings
     diagnostics: tuple[Diagnostic, ...]
+    test_customers: typed.Expression | None = None
+    """Who is in no count; `None`: nobody."""
 
     @property
     def sound(self) -> bool:
@@ -136,13 +142,17 @@ def compile_project(root: Path, *, today: date | None = None) -> Project:
     return _Compilation(list_project(root), Snapshot(root), Afresh(), today).run()
 
 
-def compile_in_spite(root: Path) -> Project:
+def compile_in_spite(root: Path, journeys: Mapping[str, bytes] | None = None) -> Project:
     """Return the project in a folder, with the journeys whose errors leave something to run: those one could ignore.
+
+    `journeys` are contents of journey files, by path, which stand in the place of those in the folder, or beside them.
 
     Raises:
         OSError: the folder is there and cannot be read.
     """
-    compilation = _Compilation(list_project(root), Snapshot(root), Afresh())
+    files = list_project(root)
+    files = replace(files, journeys=tuple(sorted({*files.journeys, *(journeys or {})})))
+    compilation = _Compilation(files, Snapshot(root, journeys), Afresh())
     compilation.in_spite = True
     return compilation.run()
 
@@ -205,6 +215,7 @@ class _Compilation:
         )
         catalog, problems = read_catalog(customer, events, segments, channels)
         self.findings += problems
+        test_customers = self.test_customers(catalog)
         reads = self.reads(channels, nodes, messages)
         for name, channel in channels.items():
             self.findings += check_channel(channel, nodes[name], catalog)
@@ -229,12 +240,16 @@ class _Compilation:
             place = self.settings.key_span("policies" if self.settings.get("policies") is not None else "name")
             self.findings += [*check_caps(self.settings, channels), *check_policies(journeys, sending, place)]
         if len(journeys) == len(self.files.journeys):  # Others may use what these do not.
-            self.findings += unused_definition(definitions, (part.uses for part in parts), surroundings)
+            settings = () if test_customers is None else tuple(definitions_in(test_customers))
+            self.findings += unused_definition(definitions, (settings, *(part.uses for part in parts)), surroundings)
         tests = [self.parts.part(TestsPart, (path,), partial(self.test, path)) for path in self.files.tests]
         self.findings += (found for part in tests for found in part.findings)
         self.findings += check_tests(headings, (part.heading for part in tests if part.heading is not None), catalog)
         found = {path: self.shaped(path, "population") for path in self.files.simulations}
         simulations = {path: node for path, node in found.items() if node is not None}
+        known = len(journeys) == len(self.files.journeys)
+        stages = {one.about.stage for one in journeys.values()} - {""} if known else None
+        self.findings += (each for one in simulations.values() for each in check_population(one, surroundings, stages))
         return Project(
             files=self.files,
             config=config,
@@ -245,6 +260,7 @@ class _Compilation:
             simulations=simulations,
             surroundings=surroundings,
             diagnostics=self.settled(config),
+            test_customers=test_customers,
         )
 
     def settled(self, config: ProjectConfig) -> tuple[Diagnostic, ...]:
@@ -291,6 +307,14 @@ class _Compilation:
         self.findings += check_settings(config, node)
         self.settings = node
         return config
+
+    def test_customers(self, catalog: Catalog) -> typed.Expression | None:
+        """Return the condition of who is a test customer; note what is wrong with it."""
+        if self.settings is None:
+            return None
+        condition, findings = read_test_customers(self.settings, catalog)
+        self.findings += findings
+        return condition
 
     def channels(self) -> tuple[dict[str, ChannelConfig], dict[str, MappingNode]]:
         channels: dict[str, ChannelConfig] = {}

@@ -130,6 +130,7 @@ RULES: tuple[Rule, ...] = (
     _error("JS802", "step-renamed-without-migrate", "A step at which people stand goes by another name now."),
     _warning("JS803", "wait-changed", "People wait by a time that is another one now, and nothing says which holds."),
     _error("JS804", "event-property-removed", "People stay in a version that reads what the catalog no longer has."),
+    _warning("JS805", "history-diverges", "What is recorded of people would have gone another way."),
     _error("JS806", "split-changed-mid-run", "An experiment has other arms than the one that people are in."),
     _warning("JS807", "goal-redefined", "Another goal counts than the one that people are on their way to."),
     _error("JS810", "consent-weakened", "A message that asked for consent asks nobody any more."),

@@ -1,11 +1,15 @@
 """Changes of small projects with people inside: two versions of files, and what a plan says of them."""
 
+from contextlib import nullcontext
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from journeyscript.compiler import Project, compile_project
 from journeyscript.engine.values import Event
 from journeyscript.runtime.batch import advance
 from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.outlook import look_ahead
 from journeyscript.runtime.planning import Planned, plan_change
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
@@ -40,7 +44,9 @@ def changed(root: Path, before: dict[str, str], after: dict[str, str]) -> tuple[
         for name in PEOPLE
     ]
     store.commit(advance(store, rules_of(old, store, virtual=True), incoming=records, now=NOW))
-    return new, plan_change(new, store, NOW)
+    planned = plan_change(new, store, NOW)
+    outlook = look_ahead(new, store, planned, NOW, 100, lambda _: nullcontext(lambda _count, _now: None))
+    return new, replace(planned, findings=outlook.findings)
 
 
 def files_in(folder: Path) -> dict[str, str]:

@@ -6,9 +6,7 @@ messages were asked for. Slow and naive on purpose; shares no code with the prog
 
 from dataclasses import dataclass, field
 
-SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
-GRACE = 5 * MINUTE
-OLDEST = DAY
+from tests.plain_people import DAY, GRACE, HOUR, Inside, People, next_second
 
 WELCOME = """
 journey: welcome
@@ -75,175 +73,49 @@ VARIANTS = {1: DAY, 2: 2 * DAY}
 """How long `welcome` waits in each of its two versions."""
 
 
-def project_files(variant):
-    """Return the files of the project in one of its variants."""
-    wait = WELCOME.format(wait=f"{VARIANTS[variant] // HOUR} hours")
-    return {**FILES, "journeys/welcome.yaml": wait}
-
-
-def next_second(at):
-    return -(-at // SECOND) * SECOND
+def project_files(variant, timer=None):
+    """Return the files of the project in one of its variants; `timer` is what its `migrate` says, where it has one."""
+    text = WELCOME.format(wait=f"{VARIANTS[variant] // HOUR} hours")
+    migrate = f"migrate: {{ timer: {timer} }}\n" if timer else ""
+    return {**FILES, "journeys/welcome.yaml": text + migrate}
 
 
 @dataclass
-class Entry:
-    """Somebody's way through a journey. `due` is when their time is up, `deadline` until when a payment counts."""
+class Entry(Inside):
+    """`asked` are the messages that were asked for, each with why it was not sent, as far as that is known at once."""
 
-    journey: str
-    key: str
-    variant: int
-    at: int
-    since: int
-    due: int | None = None
-    deadline: int | None = None
-    status: str = "active"
-    reason: str | None = None
     asked: list = field(default_factory=list)
 
-    def end(self, status, reason=None):
-        self.status, self.reason, self.due, self.deadline = status, reason, None, None
 
-
-@dataclass
-class Person:
-    """A customer. `entries` are in the order of their trial; `entered` says when each place was entered last."""
-
-    name: str
-    attributes: dict = field(default_factory=dict)
-    consent: dict = field(default_factory=dict)
-    entries: list = field(default_factory=list)
-    entered: dict = field(default_factory=dict)
-    ids: set = field(default_factory=set)
-
-    def inside(self, journey, key=""):
-        return next((e for e in self.entries if (e.journey, e.key, e.status) == (journey, key, "active")), None)
-
-
-class World:
-    """Everybody, and what happens to them."""
+class World(People):
+    """Everybody, in the three journeys."""
 
     def __init__(self):
-        self.people, self.aliases, self.variant = {}, {}, 1
-        self.paused, self.stopped, self.stale_before = set(), set(), {}
-        self.gone = []
-        """The entries of those who were erased: they count, and belong to nobody."""
+        super().__init__()
+        self.variant = 1
 
-    # What comes from outside ----------------------------------------------------------------------------------------
+    def edit(self, variant, timer, now):
+        """Let `welcome` be another version; `timer` says what comes of the time of those inside, `None`: they stay."""
+        self.variant = variant
+        for one in self.everybody_in("welcome") if timer else ():
+            if one.status == "active" and one.variant != variant:
+                one.variant = variant
+                if timer == "recompute":
+                    one.due = next_second(max(one.since + VARIANTS[variant], now))
 
-    def take(self, records, now):
-        """Take in a batch: records in the order of their time, then the timers of those who had one up before."""
-        waiting = [person for person in self.people.values() if self._ready(person, now)]
-        for record in sorted(records, key=lambda one: one["time"]):
-            told = record.get("id") if "event" in record else None
-            if told is not None and any(told in one.ids for one in self.people.values()):
-                continue
-            person = self.person(record["customer"])
-            if told is not None:
-                person.ids.add(told)
-            self._record(person, record, now)
-        for person in waiting:
-            self._timers(person, now, None)
-
-    def person(self, name):
-        name = self.aliases.get(name, name)
-        return self.people.setdefault(name, Person(name))
-
-    def merge(self, name, into):
-        """Let `name` be `into` from now on; return whether that is possible."""
-        into_person = self.people.get(self.aliases.get(into, into))
-        person = self.people.get(self.aliases.get(name, name))
-        if name == into or (person is not None and person is into_person):
-            return True
-        if person is not None and person.name != name:
-            return person.name == into
-        if person is None:
-            kept = into_person or self.person(into)
-        elif into_person is None:
-            kept = self.people[into] = self.people.pop(name)
-            kept.name = into
-        else:
-            kept = into_person
-            self._unite(kept, self.people.pop(name))
-        for alias, owner in self.aliases.items():
-            if owner == name:
-                self.aliases[alias] = kept.name
-        self.aliases[name] = kept.name
-        return True
-
-    def _unite(self, stays, leaves):
-        for one in leaves.entries:
-            other = stays.inside(one.journey, one.key)
-            if one.status == "active" and other is not None:
-                (other if one.at < other.at else one).end("exited", "merged")
-        stays.entries += leaves.entries
-        stays.ids |= leaves.ids
-        known = {name: value for name, value in stays.attributes.items() if value is not None}
-        stays.attributes = {**leaves.attributes, **known}
-        for channel, answer in leaves.consent.items():
-            stays.consent[channel] = stays.consent.get(channel, answer) and answer
-        for place, at in leaves.entered.items():
-            stays.entered[place] = max(at, stays.entered.get(place, at))
-
-    def erase(self, name):
-        person = self.people.pop(self.aliases.get(name, name), None)
-        if person is None:
-            return
-        for one in person.entries:
-            if one.status == "active":
-                one.end("exited", "deleted")
-        self.gone += person.entries
-        self.aliases = {alias: owner for alias, owner in self.aliases.items() if owner != person.name}
-
-    def resume(self, journey, overdue, now):
-        """Let a journey go on that was paused or stopped."""
-        if journey in self.paused and overdue == "skip_stale":
-            self.stale_before[journey] = now
-        self.paused.discard(journey)
-        self.stopped.discard(journey)
-
-    def stop(self, journey, *, leave):
-        """Let nobody into a journey any more; with `leave`, everybody inside goes out."""
-        self.stopped.add(journey)
-        for person in self.people.values() if leave else ():
-            for one in person.entries:
-                if (one.journey, one.status) == (journey, "active"):
-                    one.end("exited", "stopped")
-
-    def _closed(self, journey):
-        return journey in self.paused or journey in self.stopped
-
-    # What comes of it -------------------------------------------------------------------------------------------------
-
-    def _record(self, person, record, now):
-        at = min(record["time"], now)
-        self._timers(person, at - 1, at)
-        person.attributes.update(record.get("attributes", {}))
-        person.consent.update(record.get("consent", {}))
-        if "event" in record:
-            number = record.get("properties", {}).get("number")
-            self._happen(person, [(record["event"], number, at)], may_start=at >= now - OLDEST)
-        else:
-            for one in person.entries:
-                if one.status == "active" and at >= one.at:
-                    self._leaves(person, one)
-
-    def _ready(self, person, until):
-        due = [e for e in person.entries if e.due is not None and e.due <= until]
-        return [e for e in due if e.journey not in self.paused]
-
-    def _timers(self, person, until, at):
-        while ready := self._ready(person, until):
-            first = min(ready, key=lambda e: (e.due, person.entries.index(e)))
-            moment = max(first.due, until if at is None else at)
-            self._happen(person, self._fire(person, first, moment), may_start=True)
-
-    def _happen(self, person, events, *, may_start):
-        for name, number, at in events:
+    def happen(self, person, name, properties, at, *, may_start):
+        events = [(name, properties.get("number"), at)]
+        for event, number, moment in events:
             for one in list(person.entries):
-                if one.status == "active" and at >= one.at:
-                    events += self._move(person, one, name, number, at)
+                if one.status == "active" and moment >= one.at:
+                    events += self._move(person, one, event, number, moment)
             if may_start:
-                self._enter(person, name, number, at)
+                self._enter(person, event, number, moment)
+
+    def changed(self, person, at):
+        for one in person.active():
+            if at >= one.at:
+                self._leaves(person, one)
 
     def _leaves(self, person, one):
         """Whether the customer as they are is let out of a journey."""
@@ -268,11 +140,10 @@ class World:
                 pass
         return []
 
-    def _fire(self, person, one, moment):
-        """Let the time of somebody be up."""
+    def fire(self, person, one, moment):
         late = moment - one.due > DAY or one.due < self.stale_before.get(one.journey, one.due)
         if self._leaves(person, one):
-            return []
+            return
         match one.journey:
             case "welcome":
                 one.asked.append(("mail", "stale" if late else self._stopped(person)))
@@ -282,7 +153,6 @@ class World:
             case "thanks":
                 one.asked.append(("thanks", "stale" if late else None))
         one.end("completed")
-        return []
 
     def _stopped(self, person):
         """Return why a mail cannot go out."""
@@ -292,11 +162,11 @@ class World:
 
     def _enter(self, person, name, number, at):
         match name:
-            case "signed_up" if ("welcome", "") not in person.entered and not self._closed("welcome"):
+            case "signed_up" if ("welcome", "") not in person.entered and not self.closed("welcome"):
                 one = self._begin(person, "welcome", "", at)
                 one.due = next_second(at + VARIANTS[one.variant])
                 one.asked.append(("hello", None))
-            case "ordered" if person.inside("order", repr(number)) is None and not self._closed("order"):
+            case "ordered" if person.inside("order", repr(number)) is None and not self.closed("order"):
                 one = self._begin(person, "order", repr(number), at)
                 one.deadline = next_second(at + 2 * HOUR)
                 one.due = one.deadline + GRACE
@@ -307,7 +177,7 @@ class World:
 
     def _thank(self, person, at):
         inside = person.inside("thanks")
-        if self._closed("thanks"):
+        if self.closed("thanks"):
             return
         if inside is not None:
             if at < inside.at:

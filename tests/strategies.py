@@ -43,6 +43,8 @@ ACTIONS = (
     {"send": "reminder", "via": ["push", "email"]},
     {"send": "offer", "with": {"discount": "customer.visits * 2"}},
     {"send": "code", "with": {"code": "upper(customer.country)"}},
+    {"send": "welcome", "at": "best_time"},
+    {"send": "reminder", "via": "email", "at": "best_time", "max_age": "2 hours"},
     {"set": {"visits": "customer.visits + 1"}},
     {"set": {"vip": True, "level": '"gold"'}},
     {"emit": "page_viewed", "properties": {"url": '"/journey"'}},

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from journeyscript.checks.habits import style
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.machine.lowering import Compiled, Surroundings
-from journeyscript.machine.model import Assign, BySegment, Emit, Machine, On, Send
+from journeyscript.machine.model import BEST_TIME, Assign, BySegment, Emit, Machine, On, Send
 from journeyscript.machine.needs import ALWAYS_READ, expressions_of_entry, expressions_of_state, nodes
 from journeyscript.rules import finding
 from journeyscript.semantics import typed
@@ -49,20 +49,20 @@ def definitions_of(
 
 
 def unused_definition(
-    definitions: Mapping[Definition, Span], journeys: Iterable[Iterable[Definition]], surroundings: Surroundings
+    definitions: Mapping[Definition, Span], users: Iterable[Iterable[Definition]], surroundings: Surroundings
 ) -> Iterator[Diagnostic]:
-    """JS110: no journey, no segment and no channel has any use for a definition.
+    """JS110: no journey, no segment, no channel and no setting has any use for a definition.
 
-    Of each journey it takes what the journey uses.
+    `users` are the journeys and settings, each by what it uses.
     """
-    used: set[Definition] = {("attribute", name) for name in ALWAYS_READ}
+    used: set[Definition] = {("attribute", name) for name in (*ALWAYS_READ, BEST_TIME)}
     for channel in surroundings.channels.values():
         used |= {("attribute", channel.address)} if channel.address is not None else set()
     for name, text in surroundings.catalog.segments.items():
         inside = Scope(catalog=surroundings.catalog, segments=(name,))
         checked, _, _ = check_condition(text, inside, lambda _start, _length: Span(path=""))
-        used |= set() if checked is None else set(_of_expression(checked.node))
-    used.update(*journeys)
+        used |= set() if checked is None else set(definitions_in(checked.node))
+    used.update(*users)
     for (kind, name), span in definitions.items():
         if (kind, name) not in used:
             yield finding("JS110", f"nothing uses the {kind} `{name}`", span, help="take it out, or use it")
@@ -104,10 +104,11 @@ def _of_machine(machine: Machine) -> Iterator[Definition]:
                 pass
     for root in roots:
         if root is not None:
-            yield from _of_expression(root)
+            yield from definitions_in(root)
 
 
-def _of_expression(root: typed.Expression) -> Iterator[Definition]:
+def definitions_in(root: typed.Expression) -> Iterator[Definition]:
+    """Yield what an expression uses."""
     for node in nodes(root):
         match node:
             case typed.Attribute(name=name):

@@ -11,7 +11,6 @@ from journeyscript.diagnostics import Diagnostic, Label, Span
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import Arm
 from journeyscript.machine.naming import walk
-from journeyscript.machine.steps import HASH_RANGE
 from journeyscript.rules import finding
 from journeyscript.source.nodes import Scalar
 from journeyscript.syntax.journey import Journey, SplitStep
@@ -60,7 +59,7 @@ def shared_experiment_name(journeys: Mapping[str, Compiled]) -> Iterator[Diagnos
                 continue
             name = arms[0].experiment
             other = first.setdefault(name, (state.id, compiled, arms))
-            if other[2] == arms:
+            if set(other[2]) == set(arms):
                 continue
             yield finding(
                 "JS905",
@@ -79,4 +78,4 @@ def shared_experiment_name(journeys: Mapping[str, Compiled]) -> Iterator[Diagnos
 
 def _arms(arms: Sequence[Arm]) -> str:
     per = ", per entry" if arms[0].per == "entry" else ""
-    return ", ".join(f"{arm.arm} {round((arm.high - arm.low) * 100 / HASH_RANGE)}%" for arm in arms) + per
+    return ", ".join(f"{arm.arm} {arm.weight}%" for arm in arms) + per

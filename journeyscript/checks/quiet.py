@@ -43,7 +43,7 @@ def never_sendable(compiled: Compiled, sending: Sending) -> Iterator[Diagnostic]
     machine = compiled.machine
     for state in machine.states:
         send = state.action
-        if not isinstance(send, Send) or send.kind != "marketing":
+        if not isinstance(send, Send) or send.kind != "marketing" or send.best_time:
             continue
         quiet = [sending.quiet(channel) for channel in send.via]
         if not all(quiet):

@@ -1,4 +1,4 @@
-"""What the project file says: its time zone, what its rules weigh, which of them are ignored, and where.
+"""What the project file says: its time zone, who is a test customer, what its rules weigh, what is ignored, and where.
 
 Takes the settings with the node they were read from, and gives findings; weighs those of everybody else.
 """
@@ -9,8 +9,12 @@ from msgspec.structs import replace
 
 from journeyscript.diagnostics import Diagnostic, Severity
 from journeyscript.engine.calendar import zone_exists
+from journeyscript.machine.needs import nodes
 from journeyscript.rules import RULE_BY_CODE, finding
-from journeyscript.semantics.catalog import suggestion
+from journeyscript.semantics import typed
+from journeyscript.semantics.catalog import Catalog, suggestion
+from journeyscript.semantics.checker import check_condition
+from journeyscript.semantics.scope import Scope
 from journeyscript.source.nodes import Mapping as MappingNode
 from journeyscript.source.nodes import Scalar, Sequence
 from journeyscript.source.suppressions import can_be_ignored
@@ -35,6 +39,25 @@ def check_caps(node: MappingNode, channels: Collection[str]) -> list[Diagnostic]
         for name in names
         if isinstance(name, Scalar) and name.text not in channels
     ]
+
+
+def read_test_customers(node: MappingNode, catalog: Catalog) -> tuple[typed.Expression | None, list[Diagnostic]]:
+    """Return the condition of who is a test customer, and what is wrong with it; `None` where there is none.
+
+    It is asked at every entry, and of nothing but the customer: the past is loaded for what journeys look at alone.
+    """
+    written = node.get("test_customers")
+    if not isinstance(written, Scalar):
+        return None, []
+    checked, _, findings = check_condition(written.text, Scope(catalog=catalog), written.part)
+    if checked is None:
+        return None, findings
+    asked = next((one.event for one in nodes(checked.node) if isinstance(one, typed.History)), None)
+    if asked is None:
+        return checked.node, findings
+    message = f"a test customer is told by attributes, and this asks whether `{asked}` happened"
+    help_text = "write an attribute such as `customer.tester`, and set it on those who test"
+    return None, [*findings, finding("JS311", message, written.span, help=help_text)]
 
 
 def _zone(timezone: str, node: MappingNode) -> list[Diagnostic]:

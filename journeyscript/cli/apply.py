@@ -22,7 +22,7 @@ def apply_command(file: Path | None, auto: bool, folder: Path | None, store_path
 
     It is refused, with 1, where the journeys or what is deployed are others than those of the plan, or where somebody
     stands at a step now that the plan does not speak of, or would fare otherwise there. More people at a step that it
-    does speak of fare as it says. A run has to be stopped first.
+    does speak of fare as it says. Applied a second time, it does nothing. A run has to be stopped first.
 
     \b
     journeyscript plan --out change.plan
@@ -31,7 +31,7 @@ def apply_command(file: Path | None, auto: bool, folder: Path | None, store_path
     """
     if (file is None) != auto:
         cannot("name the file of a plan, or say --auto", "`journeyscript plan --out FILE` makes one")
-    from journeyscript.cli.plan import show_findings
+    from journeyscript.cli.plan import HISTORIES, ahead, show_findings
     from journeyscript.cli.plans import as_text
     from journeyscript.cli.writing import changing, moment_of
     from journeyscript.runtime.applying import apply_plan, outdated
@@ -42,6 +42,11 @@ def apply_command(file: Path | None, auto: bool, folder: Path | None, store_path
     with changing(folder, store_path, "stop the run, apply the plan, and start it again") as store:
         now = moment_of(store)
         planned = plan_change(project, store, now)
+        if auto and project.config.rules.get("JS805") == "error":
+            planned, _ = ahead(project, store, planned, now, HISTORIES)
+        if plan is not None and plan.versions == planned.plan.versions and not planned.plan.journeys:
+            click.echo("nothing is left to do: what the plan is for is deployed")
+            return
         why = None if plan is None else outdated(plan, planned.plan)
         if why is not None:
             click.echo(f"refused: {why}\n  help: make another plan with `journeyscript plan --out {file}`", err=True)

@@ -152,6 +152,7 @@ class _Backtest:
             now = relive(self._project, records, self.until, beginnings, told)
             before = self.store if other is None else relive(other, records, self.until, beginnings, told)
         zone = self._project.config.timezone
+        compared = compare(before, now, Period(since=start, until=self.until, zone=zone), chosen.examples)
         return Report(
             against=against,
             since=start,
@@ -159,7 +160,8 @@ class _Backtest:
             zone=zone,
             events=len(records),
             customers=now.totals(self.until).customers,
-            messages=compare(before, now, Period(since=start, until=self.until, zone=zone), chosen.examples),
+            messages=compared.messages,
+            test_customers=compared.test_customers,
         )
 
     def _other(self, against: str) -> "Project":

@@ -32,6 +32,8 @@ class Report(Struct, frozen=True, kw_only=True):
     events: int
     customers: int
     messages: tuple[MessageChange, ...]
+    test_customers: int = 0
+    """Who is left out."""
 
     @property
     def different(self) -> bool:
@@ -83,10 +85,15 @@ def as_markdown(report: Report) -> str:
 
 def _heading(report: Report) -> str:
     since, until = (local_text(at, report.zone)[:10] for at in (report.since, report.until))
+    tests = f" {_tests(report.test_customers)}" if report.test_customers else ""
     return (
         f"Backtest of {report.events:,} events of {report.customers:,} customers; "
-        f"messages from {since} to {until}, against {report.against}."
+        f"messages from {since} to {until}, against {report.against}.{tests}"
     )
+
+
+def _tests(count: int) -> str:
+    return "1 test customer is left out." if count == 1 else f"{count:,} test customers are left out."
 
 
 def _verdict(report: Report) -> str:

@@ -64,7 +64,8 @@ def show_command(customer: str, folder: Path | None, store_path: Path | None, ou
     for one in told["enrollments"]:
         key = f" ({one['key']})" if one["key"] else ""
         end = f"at {one['state']}" if one["status"] == "active" else f"{one['reason'] or ''} {one['ended_at']}".strip()
-        click.echo(f"  {one['journey']}{key}: {one['status']}, entered {one['entered_at']}, {end}")
+        test = ", as a test customer" if one["test_customer"] else ""
+        click.echo(f"  {one['journey']}{key}: {one['status']}, entered {one['entered_at']}{test}, {end}")
     _tell_messages([send for one in told["enrollments"] for send in one["messages"]])
     click.echo("`journeyscript explain` tells each step and why.")
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     "--against",
     default="store",
     show_default=True,
-    help="With what: `git:REVISION`, the folder of another project, or `store`, which is what is deployed.",
+    help="With what: `git:REVISION`, the folder of another project, a journey's file (YAML, or what `compile` prints, "
+    "as .json), or `store`, which is what is deployed.",
 )
 @click.option(
     "--tier",
@@ -62,6 +63,7 @@ def diff_command(
     \b
     journeyscript diff
     journeyscript diff welcome --against git:main
+    journeyscript diff --against drafts/welcome.yaml
     journeyscript diff --tier inflight --exit-code
     journeyscript diff --against git:main --output-format markdown   # for a comment on a pull request
     """
@@ -70,7 +72,12 @@ def diff_command(
 
     project = load_sound_project(folder)
     after = journeys_of(project)
-    before = _before(project, store_path, against)
+    before = _before(project, store_path, against, journeys)
+    if against != "store" and Path(against).is_file():
+        (only,) = before
+        if set(journeys) - {only}:
+            cannot(f"`{against}` is the journey `{only}`, and no other one can be compared with it", "leave them out")
+        journeys = (only,)
     for name in journeys:
         if name not in after and name not in before:
             from journeyscript.semantics.catalog import suggestion
@@ -90,13 +97,26 @@ def diff_command(
         sys.exit(Exit.CHANGES)
 
 
-def _before(project: "Project", store_path: Path | None, against: str) -> "dict[str, Deployment]":
-    from journeyscript.cli.revisions import REVISION, folder_of, revision_of, store_of
+def _before(
+    project: "Project", store_path: Path | None, against: str, names: tuple[str, ...]
+) -> "dict[str, Deployment]":
+    """Return what is compared with; where all journeys are sound that were named, others need not be."""
+    from journeyscript.cli.journey_files import journey_in
+    from journeyscript.cli.revisions import REVISION, BrokenProjectError, folder_of, journeys_of, revision_of, store_of
     from journeyscript.cli.stores import live_store_path
 
     root = project.files.root
     if against == "store":
         return store_of(live_store_path(root, project.config, store_path))
-    if against.startswith(REVISION):
-        return revision_of(root, against.removeprefix(REVISION))
-    return folder_of(Path(against), against)
+    try:
+        if against.startswith(REVISION):
+            return revision_of(root, against.removeprefix(REVISION))
+        if Path(against).is_file():
+            one = journey_in(project, Path(against), against)
+            return {one.machine.journey: one}
+        return folder_of(Path(against), against)
+    except BrokenProjectError as broken:
+        before = journeys_of(broken.project)
+        if not names or not set(names) <= set(before):
+            raise
+        return before

@@ -10,9 +10,10 @@ import click
 from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, load_settings, project_option, store_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from journeyscript.runtime.explain import Explanation, Refused
+    from journeyscript.stores.records import Deployment, Story
 
 
 @click.command("explain", context_settings=CONTEXT)
@@ -33,10 +34,7 @@ def explain_command(
     journeyscript explain c003
     journeyscript explain c003 welcome --output-format json
     """
-    import msgspec
-
     from journeyscript.cli.stores import open_latest
-    from journeyscript.runtime.explain import explain, explain_refusals
     from journeyscript.stores.records import StoreError
 
     root, config = load_settings(folder)
@@ -50,8 +48,20 @@ def explain_command(
     if story is None:
         click.echo(f"the store knows no customer `{customer}`", err=True)
         sys.exit(Exit.NOTHING)
-    told = explain(story, deployments, config.timezone, journey)
-    refused = explain_refusals(story, config.timezone, journey)
+    tell(story, deployments, config.timezone, journey, output_format)
+
+
+def tell(
+    story: "Story", deployments: "Mapping[str, Deployment]", timezone: str, journey: str | None, output_format: str
+) -> None:
+    """Print all there is to tell of a customer, or end the command with 3 where that is nothing."""
+    import msgspec
+
+    from journeyscript.runtime.explain import explain, explain_refusals
+
+    customer = story.customer.external_id
+    told = explain(story, deployments, timezone, journey)
+    refused = explain_refusals(story, timezone, journey)
     if output_format == "json":
         found = {"enrollments": told, "refused": refused}
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
@@ -82,7 +92,8 @@ def _print(customer: str, explanation: "Explanation") -> None:
     from journeyscript.semantics.show import show_value
 
     key = f", {explanation.key}" if explanation.key else ""
-    click.echo(f"{customer} in {explanation.journey}{key} (version {explanation.version}): {explanation.outcome}")
+    who = f"{customer}, a test customer," if explanation.test_customer else customer
+    click.echo(f"{who} in {explanation.journey}{key} (version {explanation.version}): {explanation.outcome}")
     width = max(len(line.state) for line in explanation.lines) if explanation.lines else 0
     for line in explanation.lines:
         values = ", ".join(f"{text} = {show_value(value)}" for text, value in line.values)

@@ -17,10 +17,10 @@ from journeyscript.cli.measuring import NOWHERE, Shown, measured
 from journeyscript.cli.shared import cannot, load_sound_project, open_store
 from journeyscript.cli.standby import open_when_free
 from journeyscript.cli.stores import live_store_path, shown_path
+from journeyscript.cli.stranding import refuse_to_strand
 from journeyscript.compiler import Project
 from journeyscript.runtime.letterbox import Letterbox
 from journeyscript.runtime.live import Live, Round, wall_clock
-from journeyscript.runtime.planning import unplanned
 from journeyscript.runtime.pulse import Pulse
 from journeyscript.runtime.session import For, Session
 from journeyscript.runtime.sources import open_source
@@ -66,7 +66,7 @@ def run_live(
                 "name another file with --store",
             )
         try:
-            _refuse_to_strand(project, store)
+            refuse_to_strand(project, store)
             store.note(clock="wall")
             store, metrics = stack.enter_context(measured(store, shown, project.journeys))
             session = stack.enter_context(
@@ -106,19 +106,6 @@ def _enrol_existing(session: Session, *, go: bool) -> None:
             enrol_existing(session.store, session.rules, one.journey, wall_clock())
         else:
             say(f"`{one.journey}` is for {people} who were there before it; --enrol-existing asks them.")
-
-
-def _refuse_to_strand(project: Project, store: Store) -> None:
-    """End the command where people stand at steps that are gone: a plan says what becomes of them."""
-    left = unplanned(project, store)
-    if left:
-        first, more = left[0], len(left) - 1
-        others = f", and so it is at {more} other step{'s' if more > 1 else ''}" if more else ""
-        stand = "1 person stands" if first.people == 1 else f"{first.people:,} people stand"
-        cannot(
-            f"`{first.step}` of `{first.journey}` is gone, and {stand} at it{others}",
-            "`journeyscript plan` says what becomes of them, and `journeyscript apply` does it",
-        )
 
 
 def _work(

@@ -27,6 +27,7 @@ COMMANDS = {
     "resume": "journeyscript.cli.pausing:resume_command",
     "stop": "journeyscript.cli.pausing:stop_command",
     "customers": "journeyscript.cli.customers:customers_command",
+    "suppressions": "journeyscript.cli.suppressions:suppressions_command",
     "outbox": "journeyscript.cli.outbox:outbox_command",
     "backup": "journeyscript.cli.backup:backup_command",
     "prune": "journeyscript.cli.prune:prune_command",

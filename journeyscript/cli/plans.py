@@ -5,16 +5,24 @@ from collections.abc import Iterator
 import msgspec
 
 from journeyscript.checks.changes.change import crowd
+from journeyscript.cli.outlooks import outlook_as_markdown
 from journeyscript.diagnostics import Diagnostic
+from journeyscript.runtime.outlook import Outlook
 from journeyscript.runtime.planning import JourneyPlan, Line, Plan, Planned
 
 
-def as_json(planned: Planned) -> str:
-    """Return a plan as one JSON document, with what is found of it."""
+def as_json(planned: Planned, outlook: Outlook) -> str:
+    """Return a plan as one JSON document, with what is found of it and its outlook."""
     from journeyscript.cli.findings.diagnostics import render
 
     told = msgspec.json.decode(render(planned.findings, "json", lambda _: None))
-    document = {**msgspec.to_builtins(planned.plan), "blocked": planned.blocked, "findings": told["diagnostics"]}
+    document = {
+        **msgspec.to_builtins(planned.plan),
+        "blocked": planned.blocked,
+        "findings": told["diagnostics"],
+        "histories": msgspec.to_builtins(outlook.histories),
+        "week": msgspec.to_builtins(outlook.week),
+    }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
@@ -37,14 +45,15 @@ def as_text(plan: Plan) -> str:
     return "\n".join(line for one in plan.journeys for line in _journey(one))
 
 
-def as_markdown(planned: Planned) -> str:
-    """Return a plan for a comment: a table for each journey."""
+def as_markdown(planned: Planned, outlook: Outlook) -> str:
+    """Return a plan for a comment: a table for each journey, what came of histories, and what a week brings."""
     parts: list[str] = []
     for one in planned.plan.journeys:
         parts.append(f"### {_heading(one)}")
         if one.lines:
-            rows = [f"| `{line.step}` | {line.people:,} | {in_words(line)} |" for line in one.lines]
+            rows = [f"| `{line.step}` | {_number(line)} | {in_words(line)} |" for line in one.lines]
             parts.append("\n".join(["| step | people | what becomes of them |", "|---|---:|---|", *rows]))
+    parts += outlook_as_markdown(outlook)
     parts += [f"- **{found.code}** {_plain(found)}" for found in planned.findings]
     return "\n\n".join(parts) if parts else "No journey changes."
 
@@ -64,12 +73,16 @@ def _journey(one: JourneyPlan) -> Iterator[str]:
 
 
 def _cells(line: Line) -> tuple[str, str]:
-    return line.step, crowd(line.people)
+    return line.step, crowd(line.people, line.test_customers)
+
+
+def _number(line: Line) -> str:
+    return crowd(line.people, line.test_customers) if line.test_customers else f"{line.people:,}"
 
 
 def _heading(one: JourneyPlan) -> str:
-    people = sum(line.people for line in one.lines)
-    inside = f"{crowd(people)} inside" if people else "nobody is inside"
+    people, test = sum(line.people for line in one.lines), sum(line.test_customers for line in one.lines)
+    inside = f"{crowd(people, test)} inside" if people or test else "nobody is inside"
     before = ", ".join(one.before)
     if not one.version:
         return f"{one.journey}: version {before} is taken away; {inside}"

@@ -1,33 +1,34 @@
 """`journeyscript prune`: what ended long ago goes, what counts stays."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from journeyscript.cli.ordering import give, wait_option
 from journeyscript.cli.shared import CONTEXT, cannot, project_option, store_option
-
-if TYPE_CHECKING:
-    from journeyscript.stores.records import Pruned
 
 
 @click.command("prune", context_settings=CONTEXT)
 @click.option("--older-than", "age", required=True, metavar="DURATION", help='How long ago it ended: "400 days".')
 @click.option("--dry-run", is_flag=True, help="Only say how much it would be; a run may be going on.")
+@wait_option
 @project_option
 @store_option
-def prune_command(age: str, dry_run: bool, folder: Path | None, store_path: Path | None) -> None:
+def prune_command(age: str, dry_run: bool, wait: float, folder: Path | None, store_path: Path | None) -> None:
     """Take away enrollments that ended long ago, with their decisions and messages, and events nobody looks at.
 
     The counts of `status` stay, and so does that somebody has entered: who may enter only once does not enter again.
     Events stay as long as some journey looks back to them. An event that is sent again after it was taken away is taken
     in again; it is too old to start anything.
 
+    A run that is going on does it between two batches, which wait for it; without one the file is written anew, too.
+
     \b
     journeyscript prune --older-than "400 days" --dry-run
     journeyscript prune --older-than "400 days"
     """
-    from journeyscript.cli.writing import asking, changing, moment_of
+    from journeyscript.cli.writing import asking, moment_of
+    from journeyscript.runtime.orders import Prune, pruned_in_words
     from journeyscript.runtime.retention import looked_at
 
     back = _milliseconds(age)
@@ -35,13 +36,9 @@ def prune_command(age: str, dry_run: bool, folder: Path | None, store_path: Path
         with asking(folder, store_path) as store:
             now = moment_of(store)
             found = store.prune(now - back, looked_at(store, now), dry=True)
-        click.echo(f"would take away {_counts(found)}")
+        click.echo(f"would take away {pruned_in_words(found)}")
         return
-    with changing(folder, store_path, "stop the run first, prune, and start it again") as store:
-        now = moment_of(store)
-        found = store.prune(now - back, looked_at(store, now))
-        store.compact()
-    click.echo(f"took away {_counts(found)}")
+    give(folder, store_path, Prune(back=back), wait, compact=True)
 
 
 def _milliseconds(text: str) -> int:
@@ -59,12 +56,3 @@ def _milliseconds(text: str) -> int:
             "frequency caps, and inputs that come twice, look back on what is younger",
         )
     return back
-
-
-def _counts(found: "Pruned") -> str:
-    from journeyscript.machine.wording import counted
-
-    return (
-        f"{counted(found.enrollments, 'enrollment')} with {counted(found.decisions, 'decision')} "
-        f"and {counted(found.sends, 'message')}, and {counted(found.events, 'event')}"
-    )

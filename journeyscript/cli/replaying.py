@@ -15,6 +15,7 @@ import click
 from journeyscript.channels.adapters import ChannelError
 from journeyscript.cli.shared import Exit, cannot, in_milliseconds, open_store, source_reader
 from journeyscript.cli.stores import messages_folder, replay_store_path, shown_path, shown_program, store_files
+from journeyscript.cli.stranding import refuse_to_strand
 from journeyscript.cli.summary import print_report
 from journeyscript.compiler import Project
 from journeyscript.runtime.intake import Incoming, Intake, Record
@@ -59,6 +60,9 @@ def replay_file(
     delivery: Delivery = For.NOTHING if dry_run else For.REAL if deliver else messages_folder(path.resolve())
     started = time.perf_counter()
     try:
+        if going_on:
+            # The journeys are those that it began with; and yet a plan may have been applied to it since.
+            refuse_to_strand(project, store)
         finished = _replay(project, store, records, end, delivery)
         seconds = time.perf_counter() - started
         last = _span(records)[1] if end is None else end
@@ -103,6 +107,10 @@ def _prepare(project: Project, path: Path, source: str) -> tuple[Store, bool]:
         if settings == {**settings, "replay": source, "versions": versions, "finished": "no"}:
             return store, True
         store.close()
+        if settings == {**settings, "replay": source, "finished": "no"}:
+            click.echo(
+                "The journeys are others than those of the replay that was interrupted: it starts over.", err=True
+            )
         for file in store_files(path):
             file.unlink(missing_ok=True)
         shutil.rmtree(messages_folder(path), ignore_errors=True)

@@ -11,9 +11,15 @@ import click
 from journeyscript.cli.shared import CONTEXT, Exit, cannot, load_project, project_option
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from journeyscript.cli.reviewing.comment import Section
+    from journeyscript.cli.revisions import BrokenProjectError
     from journeyscript.compiler import Project
     from journeyscript.machine.pictures.picture import Picture
+
+    Before: TypeAlias = Project | BrokenProjectError | None
+    """What is compared with: a project, what is wrong with it, or `None` where the revision had none yet."""
 
 
 @click.command("review", context_settings=CONTEXT)
@@ -55,12 +61,15 @@ def review_command(
     journeyscript review --population welcome --picture-folder pictures
     """
     from journeyscript.cli.reviewing.comment import comment
-    from journeyscript.cli.reviewing.sections import of_findings
+    from journeyscript.cli.reviewing.sections import of_broken, of_findings
+    from journeyscript.cli.revisions import BrokenProjectError
 
     project = load_project(folder)
     with _before(project, against) as before:
         sections = [of_findings(project)]
         pictures: tuple[Picture, ...] = ()
+        if isinstance(before, BrokenProjectError):
+            sections.append(of_broken(before))
         if project.sound:
             more, pictures = _looked_at(before, project, against, store_path, population)
             sections += more
@@ -71,24 +80,45 @@ def review_command(
 
 
 @contextlib.contextmanager
-def _before(project: "Project", against: str) -> "Iterator[Project | None]":
-    """Give the project that this one is compared with; `None` where the revision had none yet."""
-    from journeyscript.cli.revisions import REVISION, project_at, project_in, project_there
+def _before(project: "Project", against: str) -> "Iterator[Before]":
+    """Give what the project is compared with."""
+    from journeyscript.cli.revisions import REVISION, BrokenProjectError, project_at, project_in, project_there
 
     root, revision = project.files.root, against.removeprefix(REVISION)
-    if not against.startswith(REVISION):
-        yield project_in(Path(against), against)
-    elif project_there(root, revision):
-        with project_at(root, revision) as before:
-            yield before
-    else:
-        yield None
+    with contextlib.ExitStack() as stack:
+        before: Before = None
+        try:
+            if not against.startswith(REVISION):
+                before = project_in(Path(against), against)
+            elif project_there(root, revision):
+                before = stack.enter_context(project_at(root, revision))
+        except BrokenProjectError as broken:
+            before = broken
+        yield before
 
 
 def _looked_at(
-    before: "Project | None", after: "Project", against: str, store_path: Path | None, population: str | None
+    before: "Before", after: "Project", against: str, store_path: Path | None, population: str | None
 ) -> "tuple[list[Section], tuple[Picture, ...]]":
     """Return all that only a project without errors can be asked, and the pictures of what changed."""
+    from journeyscript.cli.revisions import BrokenProjectError
+
+    if isinstance(before, BrokenProjectError):
+        return _alone(after, store_path, population), ()
+    return _side_by_side(before, after, against, store_path, population)
+
+
+def _alone(after: "Project", store_path: Path | None, population: str | None) -> "list[Section]":
+    """Return what can be said of a project without one to compare it with."""
+    from journeyscript.cli.reviewing.people import of_forecast, of_people
+    from journeyscript.cli.reviewing.sections import of_tests
+
+    return [of_tests(after), of_people(after, store_path), of_forecast(None, after, population)]
+
+
+def _side_by_side(
+    before: "Project | None", after: "Project", against: str, store_path: Path | None, population: str | None
+) -> "tuple[list[Section], tuple[Picture, ...]]":
     from journeyscript.cli.differences import compared
     from journeyscript.cli.reviewing.people import of_forecast, of_people
     from journeyscript.cli.reviewing.sections import (

@@ -1,4 +1,4 @@
-"""What a project is compared with: a revision of git, another folder, or what a store has deployed.
+"""What a project is compared with: a revision of git, another folder, a journey's file, or what a store has deployed.
 
 Gives machines by journey. The files of a revision are read through `git archive` into a temporary folder, so that
 nothing of the working tree is touched.
@@ -12,12 +12,15 @@ import tempfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from journeyscript.cli.shared import cannot
+import click
+
+from journeyscript.cli.shared import CannotAnswer, cannot, source_reader
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
+    from journeyscript.diagnostics import Diagnostic
     from journeyscript.stores.records import Deployment
 
 REVISION = "git:"
@@ -39,7 +42,7 @@ def project_at(root: Path, revision: str) -> "Iterator[Project]":
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(folder, filter="data")
-        yield project_in(Path(folder), f"{REVISION}{revision}")
+        yield project_in(Path(folder), f"{REVISION}{revision}", f"{revision}:")
 
 
 def project_there(root: Path, revision: str) -> bool:
@@ -52,30 +55,73 @@ def _verified(root: Path, revision: str) -> None:
     _git(root, revision, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
 
 
+class BrokenProjectError(CannotAnswer):
+    """What a project is compared with has errors that leave a hole; `project` is what there is beside it.
+
+    `told` are the errors as they stand in the files of back then.
+    """
+
+    def __init__(self, project: "Project", shown: str, told: str, number: int) -> None:
+        errors = "an error" if number == 1 else f"{number} errors"
+        super().__init__(f"the project in `{shown}` has {errors}, so it cannot be compared with", "name a sound one")
+        self.project, self.shown, self.told, self.number = project, shown, told, number
+
+    def show(self, file: Any = None) -> None:  # noqa: ANN401 - click's own signature
+        """Print the errors, and what they stand in the way of."""
+        click.echo(f"{self.told}\n", err=True, file=file)
+        super().show(file)
+
+
 def folder_of(folder: Path, shown: str) -> "dict[str, Deployment]":
     """Return the journeys of another project, by name; or end the command."""
     return journeys_of(project_in(folder, shown))
 
 
-def project_in(folder: Path, shown: str) -> "Project":
-    """Return another project as compiled, with what errors leave to run; or end the command."""
+def project_in(folder: Path, shown: str, prefix: str = "") -> "Project":
+    """Return another project as compiled, with what errors leave to run; or end the command.
+
+    `prefix` stands before the paths of its files; it is the folder's where none is said.
+
+    Raises:
+        BrokenProjectError: it has errors that leave nothing to run in their place.
+    """
     from journeyscript.compiler import compile_in_spite
-    from journeyscript.diagnostics import Severity
-    from journeyscript.source.suppressions import can_be_ignored
 
     if not (folder / "journeyscript.yaml").is_file():
-        cannot(
-            f"there is no project in `{shown}`", "name `git:REVISION`, a folder with a journeyscript.yaml, or `store`"
-        )
+        cannot(f"there is no project in `{shown}`", _elsewhere(folder, shown))
     try:
         project = compile_in_spite(folder)
     except OSError as problem:
         cannot(f"`{shown}` cannot be read: {problem.strerror}")
-    errors = [d for d in project.diagnostics if d.severity == Severity.ERROR and not can_be_ignored(d.code)]
+    errors = holes_in(project)
     if errors:
-        first = errors[0]
-        cannot(f"the project in `{shown}` has errors, the first of them in {first.span.path}: {first.message}")
+        from journeyscript.cli.findings.diagnostics import render
+        from journeyscript.cli.findings.placing import behind, placed
+
+        prefix = prefix or f"{folder.as_posix()}/"
+        told = render([placed(one, prefix) for one in errors], "full", behind(prefix, source_reader(folder)))
+        raise BrokenProjectError(project, shown, told, len(errors))
     return project
+
+
+def holes_in(project: "Project") -> "list[Diagnostic]":
+    """Return the errors that leave no machine in their place; what tests and populations say is no part of one."""
+    from journeyscript.diagnostics import Severity
+    from journeyscript.source.suppressions import can_be_ignored
+
+    beside = {*project.files.tests, *project.files.simulations}
+    return [
+        one
+        for one in project.diagnostics
+        if one.severity == Severity.ERROR and not can_be_ignored(one.code) and one.span.path not in beside
+    ]
+
+
+def _elsewhere(folder: Path, shown: str) -> str:
+    """Return what to name instead."""
+    if not folder.exists() and shown != "store":
+        return f"`{REVISION}{shown}` is a revision of git, `store` what is deployed, anything else a path"
+    return "name `git:REVISION`, a folder with a journeyscript.yaml, or `store`"
 
 
 def journeys_of(project: "Project") -> "dict[str, Deployment]":

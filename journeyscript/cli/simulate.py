@@ -1,8 +1,9 @@
 """`journeyscript simulate`: a population through the journeys, on virtual time."""
 
 import contextlib
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from journeyscript.cli.shared import (
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
     from journeyscript.runtime.simulation.population import Population
+    from journeyscript.stores.records import Deployment, Store, Story
 
 
 @click.command("simulate", context_settings=CONTEXT)
@@ -30,32 +32,51 @@ if TYPE_CHECKING:
 @click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures to this file."
 )
+@click.option(
+    "--cores",
+    type=click.IntRange(min=1),
+    help="Use at most so many cores; all of this machine's where nothing is said. The answer is the same.",
+)
+@click.option("--explain", "explained", metavar="CUSTOMER", help="Tell every step of this customer instead.")
 @format_option("full", "json")
 def simulate_command(
-    population: str | None, folder: Path | None, seed: int | None, html: Path | None, output_format: str
+    population: str | None,
+    folder: Path | None,
+    seed: int | None,
+    html: Path | None,
+    cores: int | None,
+    explained: str | None,
+    output_format: str,
 ) -> None:
     """Forecast what the journeys do with a population.
 
     POPULATION is a file of simulations/, by its name: who comes when, and what they do when they hear from us. It may
     be left out where there is only one. Weeks pass in seconds, through the same code as in production, with consent,
-    caps and quiet hours; nothing is sent. The same seed gives the same answer.
+    caps and quiet hours; nothing is sent. The same seed gives the same answer. With --explain, what became of one
+    customer is told as `explain` does it; those who are drawn are called c0000001, c0000002 and so on.
 
     \b
     journeyscript simulate welcome
     journeyscript simulate welcome --html forecast.html
     journeyscript simulate welcome --seed 8 --output-format json
+    journeyscript simulate welcome --explain c0000042
     """
     from msgspec.structs import replace
 
     from journeyscript.runtime.simulation.forecast import forecast
-    from journeyscript.runtime.simulation.run import simulate
+    from journeyscript.runtime.simulation.run import collect_seldom, simulate
 
     project = load_sound_project(folder)
     chosen = _population(project, population)
     chosen = chosen if seed is None else replace(chosen, seed=seed)
-    _collect_seldom()
+    if explained is not None and html is not None:
+        cannot("`--html` is a page on everybody, `--explain` is about one customer")
+    collect_seldom()
+    if explained is not None:
+        _explain(project, chosen, explained, output_format)
+        return
     with _bar() as progress:
-        result = simulate(project, chosen, progress)
+        result = simulate(project, chosen, progress, cores=cores or os.cpu_count() or 1)
     found = forecast(project, chosen, result)
     if html is not None:
         from journeyscript.cli.simulating.page import page
@@ -75,6 +96,27 @@ def simulate_command(
         print_parts(list(parts_of(found)))
     if html is not None:
         click.echo(f"wrote {html}", err=True)
+
+
+def _explain(project: "Project", population: "Population", customer: str, output_format: str) -> None:
+    """Tell what became of one customer, or end the command with 3 where nobody of that name comes."""
+    from journeyscript.cli.explain import tell
+    from journeyscript.runtime.simulation.run import simulate
+
+    found: list[tuple[Story, Mapping[str, Deployment]]] = []
+
+    def look(store: "Store") -> None:
+        story = store.story(customer)
+        if story is not None:
+            found.append((story, store.deployments()[0]))
+
+    with _bar() as progress:
+        simulate(project, population, progress, look)
+    if not found:
+        click.echo(f"nobody who is called `{customer}` comes in `{population.name}`", err=True)
+        sys.exit(Exit.NOTHING)
+    story, deployments = found[0]
+    tell(story, deployments, project.config.timezone, None, output_format)
 
 
 def _population(project: "Project", name: str | None) -> "Population":
@@ -99,14 +141,6 @@ def _population(project: "Project", name: str | None) -> "Population":
     if population is None:
         sys.exit(Exit.NO)
     return population
-
-
-def _collect_seldom() -> None:
-    """Let the garbage collector look seldom: a simulation makes little garbage, and very many objects."""
-    import gc
-
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 @contextlib.contextmanager

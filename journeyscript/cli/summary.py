@@ -48,7 +48,21 @@ def parts_of(report: "Report") -> "list[Part]":
         parts.append(_messages(report))
     if report.not_sent:
         parts.append(_not_sent(report))
+    if report.test_customers.journeys:
+        parts.append(_tests(report))
     return parts
+
+
+def _tests(report: "Report") -> str:
+    """Return what is in none of the numbers."""
+    journeys, messages = report.test_customers.journeys, report.test_customers.messages
+    entered, active = sum(one.entered for one in journeys), sum(one.active for one in journeys)
+    sent = sum(one.sent for one in messages)
+    names = ", ".join(f"`{one.journey}`" for one in journeys)
+    return (
+        f"Not counted: {entered:,} {'entry' if entered == 1 else 'entries'} of test customers into {names} "
+        f"({active:,} active), {sent:,} {'message' if sent == 1 else 'messages'} sent to them."
+    )
 
 
 def _table(title: str, *columns: str) -> "Table":

@@ -5,6 +5,7 @@ asks what time it is. A wall-clock time that does not exist on a day is the firs
 occurs twice is the first of the two.
 """
 
+import re
 from datetime import date as Date  # noqa: N812 - `date` is a word of this module
 from functools import lru_cache
 
@@ -26,6 +27,8 @@ _ALIASES = {"Europe/Kiev": "Europe/Kyiv", "US/Pacific": "America/Los_Angeles", "
             "US/Central": "America/Chicago", "US/Mountain": "America/Denver", "Asia/Calcutta": "Asia/Kolkata",
             "Asia/Saigon": "Asia/Ho_Chi_Minh", "Asia/Katmandu": "Asia/Kathmandu", "GMT": "UTC", "Z": "UTC",
             "Etc/UTC": "UTC", "Etc/GMT": "UTC"}  # fmt: skip
+
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 _OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
 """Files that lie beside the zones and are no zone, or are whatever zone the machine is set to."""
@@ -122,6 +125,12 @@ def add_calendar_days(now: Instant, days: int, zone: str) -> Instant:
     target = Date.fromordinal(local.date().to_stdlib().toordinal() + days)
     minute, rest = divmod(local.hour * 3600 + local.minute * 60 + local.second, 60)
     return instant_of(target, minute, zone) + rest * SECOND
+
+
+def minute_of_day(time: Value) -> int | None:
+    """Return the minute of a time such as `18:30`, or `None` for what is none."""
+    found = _TIME_OF_DAY.fullmatch(time) if isinstance(time, str) else None
+    return None if found is None else int(found[1]) * 60 + int(found[2])
 
 
 def at_date(day: str, minute: int, zone: str) -> Instant | None:

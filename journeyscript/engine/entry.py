@@ -50,9 +50,9 @@ class Standing(Struct, frozen=True, kw_only=True):
     """How things stand when an entry is tried.
 
     `inside` holds the customer's active enrollments, `last_entries` and `last_exits` when each place was entered and
-    left last, `groups` the exclusive group of each journey that has one. `active` is how many are in the journey, over
+    left last, `groups` the exclusive group of each journey that has one. `active` is how many people are in it, over
     all versions; it is looked at only where the journey has a `max_active`. `stale`: the event is too old to start
-    anything.
+    anything. `test`: the project takes them for a test customer.
     """
 
     inside: Mapping[Place, Enrollment] = {}
@@ -61,17 +61,20 @@ class Standing(Struct, frozen=True, kw_only=True):
     groups: Mapping[str, str] = {}
     active: int = 0
     stale: bool = False
+    test: bool = False
 
 
 class Admitted(Struct, frozen=True, kw_only=True):
     """The event starts an enrollment under this key (empty where the journey has no key).
 
-    `ends` is the enrollment that makes room for it. `held_out`: it ends at once, and only says that it was due.
+    `ends` is the enrollment that makes room for it. `held_out`: it ends at once, and only says that it was due. `test`:
+    it is a test customer's.
     """
 
     key: str
     ends: Enrollment | None = None
     held_out: bool = False
+    test: bool = False
 
 
 class Refreshes(Struct, frozen=True, kw_only=True):
@@ -136,14 +139,15 @@ def eligible(
 ) -> Admitted | Refreshes | Refused:
     """Return whether the journey lets the customer in who asks for it at `now`.
 
-    The holdout is drawn last, so that those who are held out went through the same as those who are not.
+    The holdout is drawn last, so that those who are held out went through the same as those who are not. A test
+    customer takes nobody's place, and is never held out.
     """
     entry, place = program.machine.entry, (program.machine.journey, key)
     if standing.stale:
         return Refused(reason="stale_event")
     current = standing.inside.get(place)
     if current is not None:
-        return _once_more(program, current, facts, now)
+        return _once_more(program, current, facts, now, standing)
     if entry.group and any(
         journey != place[0] and standing.groups.get(journey) == entry.group for journey, _ in standing.inside
     ):
@@ -151,13 +155,24 @@ def eligible(
     last = standing.last_entries.get(place)
     if last is not None and entry.again_from == "exit":
         last = standing.last_exits.get(place, last)
-    if last is not None and (entry.again is None or now - last < entry.again):
+    # To `always` no entry is too soon, nor is one from before the last, told late.
+    if last is not None and (entry.again is None or (entry.again and now - last < entry.again)):
         return Refused(reason="again")
     if (closed := _closed(program, facts)) is not None:
         return closed
-    if entry.max_active is not None and standing.active >= entry.max_active:
+    if _is_full(program, standing):
         return Refused(reason="max_active")
-    return Admitted(key=key, held_out=is_held_out(program, facts))
+    return _let_in(program, key, facts, standing)
+
+
+def _is_full(program: Program, standing: Standing) -> bool:
+    most = program.machine.entry.max_active
+    return most is not None and standing.active >= most and not standing.test
+
+
+def _let_in(program: Program, key: str, facts: Facts, standing: Standing, ends: Enrollment | None = None) -> Admitted:
+    held_out = not standing.test and is_held_out(program, facts)
+    return Admitted(key=key, ends=ends, held_out=held_out, test=standing.test)
 
 
 def _closed(program: Program, facts: Facts) -> Refused | None:
@@ -174,12 +189,18 @@ def is_held_out(program: Program, facts: Facts) -> bool:
     return share > 0 and draw(1_000_000, HELD_OUT, program.machine.journey, facts.external_id) < share
 
 
-def _once_more(program: Program, current: Enrollment, facts: Facts, now: Instant) -> Admitted | Refreshes | Refused:
+def _once_more(
+    program: Program, current: Enrollment, facts: Facts, now: Instant, standing: Standing
+) -> Admitted | Refreshes | Refused:
     """Return what a start does for somebody who is inside; one from before their entry, told late, does nothing."""
     match program.machine.entry.while_active:
         case "restart" if now >= current.entered_at:
-            closed = _closed(program, facts)
-            return closed or Admitted(key=current.key, ends=current, held_out=is_held_out(program, facts))
+            if (closed := _closed(program, facts)) is not None:
+                return closed
+            # Whoever starts anew keeps their place; what was a test customer's had none.
+            if current.test and _is_full(program, standing):
+                return Refused(reason="max_active")
+            return _let_in(program, current.key, facts, standing, ends=current)
         case "refresh" if now >= current.entry.at:
             return Refreshes(enrollment=current)
         case _:
@@ -196,6 +217,7 @@ def enroll(
     facts: Facts,
     now: Instant,
     held_out: bool = False,
+    test: bool = False,
 ) -> Outcome:
     """Return the new enrollment, taken as far as it goes at once. `number` becomes its id."""
     enrollment = Enrollment(
@@ -209,6 +231,7 @@ def enroll(
         entered_at=now,
         since=now,
         entry=event,
+        test=test,
     )
     if not held_out:
         return begin(program, enrollment, event, facts, now)

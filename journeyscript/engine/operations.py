@@ -103,6 +103,8 @@ def multiply(left: Value, right: Value) -> float | None:
 
 def representable(value: Value) -> Value:
     """Return the value, or unknown for a number that no store could keep: too large, infinite, or none at all."""
+    if value is True or value is False or value is None:
+        return value
     match value:
         case int() if not -MAX_NUMBER <= value <= MAX_NUMBER:
             return None
@@ -149,8 +151,7 @@ def between_dates(left: str, right: str) -> int:
 
 def select(facts: Facts, event: str, start: Instant | None, end: Instant, where: Predicate | None) -> Iterable[Event]:
     """Return the customer's events of a name from `start` to `end`, both included, oldest first."""
-    events: Iterable[Event] = facts.history.get(event, ())
-    events = (e for e in events if e.at <= end and (start is None or e.at >= start))
+    events = [e for e in facts.history.get(event, ()) if e.at <= end and (start is None or e.at >= start)]
     return events if where is None else (e for e in events if where(e) is True)
 
 
@@ -168,9 +169,9 @@ def aggregate(function: str, events: Iterable[Event], name: str | None) -> Value
     """Return what a history function gives; unknown where there is nothing to take it from."""
     match function:
         case "did":
-            return any(True for _ in events)
+            return next(iter(events), None) is not None
         case "count":
-            return sum(1 for _ in events)
+            return len(list(events))
         case "first" | "last":
             assert name is not None
             found = list(events)

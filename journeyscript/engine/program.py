@@ -48,6 +48,7 @@ class Step(Struct, frozen=True, kw_only=True):
     """A state made ready. `at_once` keeps the machine's order; `on` groups the event transitions by event.
 
     `awaited` lists these in order. `timed` is when time alone may let those go on who rest here for a condition.
+    `straight` is where everybody goes on to at once, where there is but one way.
     """
 
     state: State
@@ -59,6 +60,7 @@ class Step(Struct, frozen=True, kw_only=True):
     awaited: tuple[tuple[str, Condition | None, str], ...] = ()
     timed: tuple[Horizon, ...] = ()
     due: str | None = None
+    straight: str | None = None
 
 
 class Program(Struct, frozen=True, kw_only=True):
@@ -162,16 +164,18 @@ def _step(state: State, zone: str) -> Step:
         if isinstance(transition.trigger, When)
         and (condition := _condition(transition.trigger.condition, zone)) is not None
     )
+    at_once = tuple(_at_once(state.transitions, zone))
     return Step(
         state=state,
         assigned=_assigned(state, zone),
         moment=compile_expression(state.timer.moment, zone) if isinstance(state.timer, AtDate) else None,
-        at_once=tuple(_at_once(state.transitions, zone)),
+        at_once=at_once,
         on=on,
         awaited=awaited,
         when=when,
         timed=_timed(condition for condition, _ in when),
         due=next((t.target for t in state.transitions if isinstance(t.trigger, Due)), None),
+        straight=at_once[0][2] if len(at_once) == 1 and isinstance(at_once[0][0], Always) else None,
     )
 
 

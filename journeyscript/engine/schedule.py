@@ -67,6 +67,12 @@ def last_firing(schedule: BySchedule, timezone: str, after: Instant, until: Inst
 
 
 @cache
+def _clock(zone: str) -> ZoneInfo:
+    """Return a zone's clock; what `ZoneInfo` itself remembers is fewer than there are."""
+    return ZoneInfo(zone)
+
+
+@cache
 def _all_zones() -> tuple[str, ...]:
     return tuple(sorted({resolve_zone(name, "UTC")[0] for name in available_timezones() if zone_exists(name)}))
 
@@ -88,7 +94,7 @@ def _remembered(cron: str, zone: str, after: Instant) -> Instant | None:
 def next_on_the_clock(cron: str, zone: str, after: Instant) -> Instant | None:
     """Return the first instant after `after` at which a cron expression fires on the clock of a zone."""
     # From the second before: cron looks for what is later than the start, by whole seconds.
-    start = datetime.fromtimestamp(after // SECOND, UTC).astimezone(ZoneInfo(zone))
+    start = datetime.fromtimestamp(after // SECOND, UTC).astimezone(_clock(zone))
     try:
         found = next(CronSim(cron, start))
     except StopIteration:

@@ -10,7 +10,15 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from journeyscript.engine.calendar import SECOND, local_text, quiet_until, resolve_zone, whole_second
+from journeyscript.engine.calendar import (
+    SECOND,
+    local_text,
+    minute_of_day,
+    next_time_of_day,
+    quiet_until,
+    resolve_zone,
+    whole_second,
+)
 from journeyscript.engine.chance import draw
 from journeyscript.engine.program import Program
 from journeyscript.engine.values import (
@@ -23,10 +31,10 @@ from journeyscript.engine.values import (
     SkipMessage,
     Slot,
 )
-from journeyscript.machine.model import MessageClass, Send
+from journeyscript.machine.model import BEST_TIME, MessageClass, Send
 from journeyscript.semantics.types import Instant, Kind, Value
 from journeyscript.syntax.duration import show_duration
-from journeyscript.syntax.policies import FrequencyCap
+from journeyscript.syntax.policies import WEEKDAYS, FrequencyCap
 
 Unreachable: TypeAlias = Literal["no_channel", "no_address", "suppressed", "no_consent"]
 
@@ -79,10 +87,12 @@ def decide_send(asked: Asked, facts: Facts, now: Instant) -> SendMessage | SkipM
     channel, address, tried = _channel(send, facts)
     if channel is None:
         return asked.skipped(tried[0][1] if tried else "no_channel", tried)
-    if send.kind == "marketing":
+    if send.best_time:
+        stopped = _early(asked, facts, now, latest)
+    if stopped is None and send.kind == "marketing":
         stopped = _quiet(asked, channel, facts, now, latest) or _capped(asked, channel, facts, now)
-        if stopped is not None:
-            return stopped
+    if stopped is not None:
+        return stopped
     locale, content = _content(asked.program, send.message, channel, facts.attributes.get("locale"))
     return SendMessage(
         step=asked.step,
@@ -100,6 +110,8 @@ def decide_send(asked: Asked, facts: Facts, now: Instant) -> SendMessage | SkipM
 
 def _controlled(asked: Asked, facts: Facts) -> Hold | SkipMessage | None:
     """Return that the message waits until the journey is resumed, or that the pause has made it stale."""
+    if not facts.controls:
+        return None
     machine = asked.program.machine
     control = facts.control(machine.journey)
     if control.paused_at is not None:
@@ -120,6 +132,26 @@ def _channel(send: Send, facts: Facts) -> tuple[str | None, str, tuple[tuple[str
     return None, "", tuple(tried)
 
 
+def _early(asked: Asked, facts: Facts, now: Instant, latest: Instant) -> Hold | None:
+    """Return that the message waits for the first best time from its step on, where the customer has one."""
+    text = facts.attributes.get(BEST_TIME)
+    minute = minute_of_day(text)
+    if minute is None:
+        return None
+    zone, doubt = resolve_zone(facts.attributes.get("timezone"), asked.program.machine.timezone)
+    release = min(next_time_of_day(asked.at - 1, minute, WEEKDAYS, zone) + _scattered(asked, facts), latest)
+    if now >= release:
+        return None
+    seen = ("zone", zone if doubt is None else f"{zone} ({doubt})")
+    return asked.hold("best_time", release, (f"customer.{BEST_TIME}", text), seen)
+
+
+def _scattered(asked: Asked, facts: Facts) -> int:
+    """Return how much later than others a message is let go: all who wait for one moment would go in one second."""
+    seconds = max(facts.policies.release_over // SECOND, 1)
+    return draw(seconds, "release", asked.step, facts.external_id, str(asked.visit)) * SECOND
+
+
 def _quiet(asked: Asked, channel: str, facts: Facts, now: Instant, latest: Instant) -> Hold | SkipMessage | None:
     """Return that the message waits for the end of the channel's quiet hours, as long as it may."""
     policy: ChannelPolicy = facts.channels[channel]
@@ -131,10 +163,8 @@ def _quiet(asked: Asked, channel: str, facts: Facts, now: Instant, latest: Insta
         return None
     if now >= latest:
         return asked.skipped("quiet_expired")
-    # All who wait for one morning would otherwise be written to in the same second.
-    seconds = max(facts.policies.release_over // SECOND, 1)
-    release = end + draw(seconds, "release", asked.step, facts.external_id, str(asked.visit)) * SECOND
-    return asked.hold("quiet_hours", min(release, latest), ("zone", zone if doubt is None else f"{zone} ({doubt})"))
+    release = min(end + _scattered(asked, facts), latest)
+    return asked.hold("quiet_hours", release, ("zone", zone if doubt is None else f"{zone} ({doubt})"))
 
 
 def _capped(asked: Asked, channel: str, facts: Facts, now: Instant) -> Hold | SkipMessage | None:
@@ -213,9 +243,22 @@ def _data(
     program: Program, send: Send, enrollment: Enrollment, facts: Facts, given: dict[str, Value]
 ) -> dict[str, Value]:
     """Return what the content may read, and no more: a store keeps this until the message is out."""
-    zone, _ = resolve_zone(facts.attributes.get("timezone"), program.machine.timezone)
     customer: dict[str, Value] = {"id": facts.external_id}
     entry: dict[str, Value] = {}
+    if send.reads:
+        _read(program, send, enrollment, facts, customer, entry)
+    return {"customer": customer, "entry": entry, **given}
+
+
+def _read(
+    program: Program,
+    send: Send,
+    enrollment: Enrollment,
+    facts: Facts,
+    customer: dict[str, Value],
+    entry: dict[str, Value],
+) -> None:
+    zone, _ = resolve_zone(facts.attributes.get("timezone"), program.machine.timezone)
     event: dict[str, Value] = {}
     for path, kind in send.reads.items():
         match path.split("."):
@@ -233,8 +276,6 @@ def _data(
                 raise AssertionError(f"the compiler lets no template read `{path}`")
     if event:
         entry["event"] = event
-    data: dict[str, Value] = {"customer": customer, "entry": entry}
-    return {**data, **given}
 
 
 def _shown(value: Value, kind: Kind, zone: str) -> Value:

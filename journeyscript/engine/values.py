@@ -40,11 +40,11 @@ class ProfileChanged(Struct, frozen=True, kw_only=True):
 Input: TypeAlias = Event | TimerFired | ProfileChanged
 
 
-HeldReason: TypeAlias = Literal["quiet_hours", "capped", "paused"]
+HeldReason: TypeAlias = Literal["best_time", "quiet_hours", "capped", "paused"]
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """A message that waits: for quiet hours to end, for a cap to let it through, for its journey to be resumed.
+    """A message that waits: for a better time, for a cap to let it through, for its journey to be resumed.
 
     `given` are its step's variables.
     """
@@ -60,7 +60,8 @@ class Enrollment(Struct, frozen=True, kw_only=True):
     retry gives the same keys. `since` is when the present state was reached, `due_at` when its time is up (whole
     seconds), `laps` how often each loop was gone through. `held` is the message that keeps it in a send's state,
     `deadline` until when an awaited event counts, where that is before its time is up. Where a condition may come true
-    by the passing of time before that, `due_at` is when to look again, and `until` when its time is up.
+    by the passing of time before that, `due_at` is when to look again, and `until` when its time is up. `test`: it was
+    a test customer's at entry, and is in no count of people.
     """
 
     id: int
@@ -82,6 +83,7 @@ class Enrollment(Struct, frozen=True, kw_only=True):
     goal_at: Instant | None = None
     ended_at: Instant | None = None
     reason: str | None = None
+    test: bool = False
 
     @property
     def over_at(self) -> Instant | None:

@@ -7,7 +7,7 @@ ends, and gives a frozen outcome. It lives no longer than the call.
 import msgspec
 
 from journeyscript.engine.calendar import whole_second
-from journeyscript.engine.chance import draw
+from journeyscript.engine.chance import draw_arm
 from journeyscript.engine.program import Condition, Program, Step
 from journeyscript.engine.sending import Asked, Hold, decide_send, skip
 from journeyscript.engine.timers import Fixed, Passed, set_timer
@@ -88,6 +88,7 @@ class Walk:
             goal_at=self.goal_at,
             ended_at=self.ended_at,
             reason=self.reason,
+            test=came.test,
         )
         return Outcome(enrollment=moved, effects=tuple(self.effects), trace=tuple(self.trace))
 
@@ -111,12 +112,12 @@ class Walk:
 
     def values(self, *conditions: Condition | None) -> Values:
         """Return what conditions looked at, with the values they saw."""
-        return tuple(
-            (text, read(self.facts, self.event, self.enrollment, self.now))
-            for condition in conditions
-            if condition is not None
-            for text, read in condition.reads
-        )
+        seen: list[tuple[str, Value]] = []
+        for condition in conditions:
+            if condition is not None:
+                for text, read in condition.reads:
+                    seen.append((text, read(self.facts, self.event, self.enrollment, self.now)))
+        return tuple(seen)
 
     def holds(self, condition: Condition | None) -> bool:
         """Return whether a condition is true; unknown counts as false, none as true."""
@@ -310,13 +311,14 @@ class Walk:
         )
         answer = decide_send(asked, self.facts, self.now)
         if isinstance(answer, Hold):
-            self.held = answer.held
+            # A message is as old as its step, though somebody came there late; it gets no younger by waiting.
+            self.held, self.since = answer.held, asked.at
             self._rest_until(answer.until, ())
             self._note(f"held {answer.held.reason}", answer.values)
             return False
         self.held, self._sent = None, answer
         self.effects.append(answer)
-        if isinstance(answer, SendMessage) and answer.kind == "marketing":
+        if self.facts.policies.caps and isinstance(answer, SendMessage) and answer.kind == "marketing":
             slot = Slot(channel=answer.channel, at=self.now)
             self.facts = msgspec.structs.replace(self.facts, recent=(*self.facts.recent, slot))
         return True
@@ -332,6 +334,8 @@ class Walk:
 
     def _at_once(self, here: Step) -> tuple[str, str, Values] | None:
         """Return the first transition that needs neither an event nor a timer: (target, rule, values)."""
+        if here.straight is not None:
+            return here.straight, self._onward(here), ()
         tried: list[Condition] = []
         for number, (trigger, condition, target) in enumerate(here.at_once, 1):
             match trigger:
@@ -345,11 +349,8 @@ class Walk:
                 case When():
                     if self.holds(condition):
                         return target, "when", self.values(condition)
-                case Arm(experiment=experiment, arm=arm, low=low, high=high, per=per):
-                    unit = self.facts.external_id
-                    names = (unit,) if per == "customer" else (unit, str(self.enrollment.id))
-                    if low <= draw(1_000_000, experiment, *names) < high:
-                        return target, f"arm {arm}", ()
+                case Arm():
+                    return self._drawn(here, trigger)
                 case Lap(times=times):
                     gone = self.laps.get(here.state.id, 0)
                     if gone < times:
@@ -361,6 +362,15 @@ class Walk:
                 case Always():
                     return target, self._onward(here), self.values(*tried)
         return None
+
+    def _drawn(self, here: Step, first: Arm) -> tuple[str, str, Values]:
+        """Return the transition of the arm that is drawn for the customer, or for the enrollment."""
+        unit = self.facts.external_id
+        names = (unit,) if first.per == "customer" else (unit, str(self.enrollment.id))
+        ways = {arm.arm: (arm.weight, target) for arm, _, target in here.at_once if isinstance(arm, Arm)}
+        drawn = draw_arm(((arm, weight) for arm, (weight, _) in ways.items()), first.experiment, *names)
+        assert drawn is not None, "the weights of a split add up to 100"
+        return ways[drawn][1], f"arm {drawn}", ()
 
     def _onward(self, here: Step) -> str:
         match here.state.step, self._sent:

@@ -35,6 +35,7 @@ from journeyscript.machine.wording import (
     timer_in_words,
     trigger_in_words,
 )
+from journeyscript.semantics.show import show
 from journeyscript.syntax.duration import show_duration
 
 Tier: TypeAlias = Literal["any", "report", "history", "inflight"]
@@ -219,13 +220,24 @@ def _name(content: Content) -> str:
 
 
 def _entry(entry: Entry) -> str:
-    plain = Entry(event=entry.event, where=entry.where, while_active=entry.while_active)
-    fields = [
-        f"{name} {getattr(entry, name)}"
-        for name in ("enrol", "again", "again_from", "holdout", "max_active", "priority", "group")
-        if getattr(entry, name) != getattr(plain, name)
-    ]
-    return "; ".join([entry_in_words(entry), *fields])
+    """Return all that an entry says but `while_active`, in the words of the file."""
+    said = [entry_in_words(entry), f"again {_again(entry)}"]
+    said += [f"key {show(entry.key)}"] if entry.key is not None else []
+    said += ["enrol existing"] if entry.enrol == "existing" else []
+    said += [f"holdout {entry.holdout / 10_000:g} %"] if entry.holdout else []
+    said += [f"max_active {entry.max_active}"] if entry.max_active is not None else []
+    said += [f"priority {entry.priority}"] if entry.priority else []
+    said += [f"exclusive_group {entry.group}"] if entry.group else []
+    return "; ".join(said)
+
+
+def _again(entry: Entry) -> str:
+    if entry.again is None:
+        return "never"
+    if not entry.again and entry.again_from == "entry":
+        return "always"
+    behind = " after exit" if entry.again_from == "exit" else ""
+    return f"after {show_duration(entry.again)}{behind}"
 
 
 def _exits(machine: Machine) -> str:
@@ -272,7 +284,7 @@ def _parts(state: State) -> dict[StepPart, tuple[object, str]]:
             parts["message"] = send.message, send.message
             parts["channels"] = (send.via, send.prefer), ", ".join(send.via)
             parts["class"] = send.kind, send.kind
-            rest = (send.variables, sorted(send.reads.items()), send.delay, send.max_age)
+            rest = (send.variables, sorted(send.reads.items()), send.delay, send.max_age, send.best_time)
             parts["sending"] = rest, _sending(send)
         case Assign(values=pairs) | Emit(properties=pairs) | Enter(properties=pairs):
             names = ", ".join(name for name, _ in pairs) if state.step != "stage" else ""
@@ -286,7 +298,7 @@ def _parts(state: State) -> dict[StepPart, tuple[object, str]]:
     triggers = [way.trigger for way in state.transitions]
     arms = tuple(trigger for trigger in triggers if isinstance(trigger, Arm))
     conditions = tuple(trigger for trigger in triggers if isinstance(trigger, If | When | On))
-    parts["arms"] = arms, ", ".join(f"{arm.arm} {(arm.high - arm.low) / 10_000:g} %" for arm in arms)
+    parts["arms"] = arms, ", ".join(f"{arm.arm} {arm.weight} %" for arm in arms)
     parts["conditions"] = conditions, ", ".join(trigger_in_words(trigger, state) for trigger in conditions)
     others = [None if isinstance(trigger, Arm | If | When | On) else trigger for trigger in triggers]
     ways = tuple(zip(others, (way.target for way in state.transitions), strict=True))
@@ -298,6 +310,7 @@ def _sending(send: Send) -> str:
     said = [f"with {', '.join(name for name, _ in send.variables)}"] if send.variables else []
     said += [f"delayed up to {show_duration(send.delay)} when capped"] if send.delay else []
     said += [f"not older than {show_duration(send.max_age)}"] if send.max_age is not None else []
+    said += ["at the customer's best time"] if send.best_time else []
     said += [f"reads {', '.join(sorted(send.reads))}"] if send.reads else []
     return "; ".join(said)
 

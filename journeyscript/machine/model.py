@@ -38,12 +38,14 @@ class If(Part, tag="if", frozen=True, kw_only=True):
 
 
 class Arm(Part, tag="arm", frozen=True, kw_only=True):
-    """At once, where the hash of (experiment, customer or enrollment) falls into [low, high) of 1,000,000."""
+    """At once, where of all arms of the state this one is drawn for (experiment, customer or enrollment).
+
+    Arms are drawn in the relation of their weights, which add up to 100.
+    """
 
     experiment: str
     arm: str
-    low: int
-    high: int
+    weight: int
     per: Literal["customer", "entry"] = "customer"
 
 
@@ -123,6 +125,9 @@ class Within(Part, tag="within", frozen=True, kw_only=True):
 
 Timer: TypeAlias = After | CalendarDays | AtTime | AtDate | Within
 
+BEST_TIME = "best_time"
+"""The word behind a send's `at`, and the attribute that says which time of day that is."""
+
 # Effects: what a state does when it is reached -----------------------------------------------------------------
 
 
@@ -131,7 +136,8 @@ class Send(Part, tag="send", frozen=True, kw_only=True):
 
     `reads` names the customer and entry fields that the content uses, as dotted paths, with their kinds. `prefer`: the
     customer's own preferred channel goes first. `delay` is how long the message waits at most where a frequency cap
-    stops it, `max_age` how old it may get (`None`: as the project says).
+    stops it, `max_age` how old it may get (`None`: as the project says). `best_time`: it waits for the time of day at
+    which the customer is best reached.
     """
 
     message: str
@@ -142,6 +148,7 @@ class Send(Part, tag="send", frozen=True, kw_only=True):
     reads: dict[str, Kind] = {}
     delay: Milliseconds = 0
     max_age: Milliseconds | None = None
+    best_time: bool = False
 
 
 class Assign(Part, tag="set", frozen=True, kw_only=True):

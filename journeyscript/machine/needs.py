@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from journeyscript.machine.model import (
+    BEST_TIME,
     Assign,
     AtDate,
     ByApi,
@@ -132,6 +133,8 @@ def find_needs(
                     back = lifetime if state.lookback == "entry" else state.lookback
                     collected.ask(transition.trigger.event, back)
         if isinstance(state.action, Send):
+            if state.action.best_time:
+                collected.attributes[BEST_TIME] = STRING
             for path, kind in state.action.reads.items():
                 owner, _, name = path.partition(".")
                 if owner == "customer":

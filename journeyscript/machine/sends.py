@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from journeyscript.machine.model import MessageClass, Send
+from journeyscript.machine.model import BEST_TIME, MessageClass, Send
 from journeyscript.machine.reading import Reader
 from journeyscript.semantics.catalog import suggestion
 from journeyscript.semantics.scope import Scope
@@ -57,7 +57,21 @@ class SendLowering:
             reads=self._reads(message, via, names, scope),
             delay=self._delay(step.when_capped),
             max_age=None if step.max_age is None else self.reader.milliseconds(step.max_age),
+            best_time=self._best_time(step, scope),
         )
+
+    def _best_time(self, step: SendStep, scope: Scope) -> bool:
+        """Return whether the message waits for the customer's best time, which the catalog must know of."""
+        if step.at is None or step.at.text != BEST_TIME:
+            return False
+        if scope.catalog.attribute(BEST_TIME) is None:
+            self.reader.note(
+                "JS301",
+                f"customers have no attribute `{BEST_TIME}`",
+                step.at,
+                f"declare `{BEST_TIME}: {{ type: string, optional: true }}` in catalog/customer.yaml",
+            )
+        return True
 
     def _delay(self, when_capped: Node | None) -> Milliseconds:
         delay = when_capped.get("delay") if isinstance(when_capped, MappingNode) else None

@@ -61,9 +61,6 @@ from journeyscript.syntax.journey import (
 from journeyscript.syntax.message import MessageFile
 from journeyscript.syntax.policies import read_days
 
-HASH_RANGE = 1_000_000
-"""Arms of a split divide the whole numbers from 0 up to this."""
-
 STAGE = "stage"
 """The attribute that `stage` writes."""
 
@@ -231,30 +228,26 @@ class StepLowering:
         return _meet(*ends, end)
 
     def split(self, step: SplitStep, name: str, following: str, scope: Scope) -> Scope | None:
-        """Weighted arms over the range of the hash, in file order."""
+        """Weighted arms, in file order."""
         weights = [int(arm.weight.text) for arm in step.arms]
         if sum(weights) != 100:
             self.reader.note("JS212", f"the weights of the arms add up to {sum(weights)}, not to 100", step.name)
-        transitions, ends, low, total = [], [], 0, 0
+        transitions, ends = [], []
         seen: set[str] = set()
         for arm, weight in zip(step.arms, weights, strict=True):
             self.reader.step = name
             if arm.name.text in seen:
                 self.reader.note("JS212", f"two arms are called `{arm.name.text}`", arm.name)
             seen.add(arm.name.text)
-            total += weight
-            high = total * HASH_RANGE // max(sum(weights), 1)
             first, end = self.block(arm.steps, following, scope)
             trigger = Arm(
                 experiment=step.name.text,
                 arm=arm.name.text,
-                low=low,
-                high=high,
+                weight=weight,
                 per="entry" if step.per is not None and step.per.text == "entry" else "customer",
             )
             transitions.append(Transition(trigger=trigger, target=first))
             ends.append(end)
-            low = high
         self._keep(State(id=name, step="split", transitions=tuple(transitions)))
         return _meet(*ends)
 

@@ -46,8 +46,8 @@ def trigger_in_words(trigger: Trigger, state: State) -> str:
             return "else" if state.step == "branch" else ""
         case If() | When():
             return show(trigger.condition)
-        case Arm(arm=arm, low=low, high=high):
-            return f"{arm} {(high - low) / 10_000:g} %"
+        case Arm(arm=arm, weight=weight):
+            return f"{arm} {weight} %"
         case Lap(times=times):
             return f"at most {times} times"
         case NotSent():
@@ -214,6 +214,7 @@ _REFUSALS = {
 
 
 _HELD = {
+    "best_time": "held back for the customer's best time",
     "quiet_hours": "held back until quiet hours end",
     "capped": "held back by a frequency cap",
     "paused": "held back until the journey is resumed",

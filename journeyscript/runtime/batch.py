@@ -10,6 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.listed import listed
 from journeyscript.runtime.progress import Move, Progress, Starting
 from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.types import Instant
@@ -52,8 +53,10 @@ def advance(
         due if starting is None else (*due, *starting.numbers),
         history=bool(rules.programs.history),
         recent_since=rules.recent_since(now),
+        waiting_at=rules.waiting_at(now),
         memberships=bool(rules.programs.segments or rules.programs.dated),
     )
+    rules = msgspec.structs.replace(rules, listed=listed(store, rules.channels, loaded.values(), accepted))
     by_name = {customer.external_id: customer for customer in loaded.values()}
     crowds = store.active(rules.programs.bounded) if rules.programs.bounded else {}
     progress: dict[int, Progress] = {}
@@ -95,8 +98,14 @@ def transfer(
     changes = Changes() if changes is None else changes
     rules = msgspec.structs.replace(rules, controls=store.controls())
     loaded = store.load(
-        (), numbers, history=bool(rules.programs.history), recent_since=rules.recent_since(now), memberships=True
+        (),
+        numbers,
+        history=bool(rules.programs.history),
+        recent_since=rules.recent_since(now),
+        waiting_at=rules.waiting_at(now),
+        memberships=True,
     )
+    rules = msgspec.structs.replace(rules, listed=listed(store, rules.channels, loaded.values()))
     crowds = store.active(rules.programs.bounded) if rules.programs.bounded else {}
     for customer in loaded.values():
         one = Progress(customer, rules, changes, crowds, now)

@@ -60,6 +60,7 @@ def _enrollment(
         "status": enrollment.status,
         "state": enrollment.state,
         "reason": enrollment.reason,
+        "test_customer": enrollment.test,
         "entered_at": _at(enrollment.entered_at),
         "due_at": _at(enrollment.over_at),
         "goal_at": _at(enrollment.goal_at),

@@ -35,6 +35,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     key: str
     outcome: str
     lines: tuple[Line, ...]
+    test_customer: bool = False
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -103,6 +104,7 @@ def _enrollment(story: Story, enrollment: Enrollment, deployments: Mapping[str, 
         key=enrollment.key,
         outcome=_outcome(enrollment, zone),
         lines=tuple(lines),
+        test_customer=enrollment.test,
     )
 
 

@@ -14,6 +14,8 @@ from journeyscript.stores.records import (
     KeptSend,
 )
 
+_encode = msgspec.json.Encoder().encode
+
 
 def failed(enrollment: Enrollment, now: Instant) -> Outcome:
     """Return an enrollment ended by a mistake of this program; a message that was held goes with it."""
@@ -33,35 +35,44 @@ def failed(enrollment: Enrollment, now: Instant) -> Outcome:
 
 def kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment: Instant) -> KeptSend:
     """Return the send to keep: pending where a channel may carry it, settled at once where none may."""
-    kept = KeptSend(
-        enrollment=enrollment.id,
-        customer=enrollment.customer,
-        visit=effect.visit,
-        key=send_key(enrollment.journey, enrollment.id, effect.step, effect.visit),
-        journey=enrollment.journey,
-        step=effect.step,
-        message=effect.message,
-        kind=effect.kind,
-        status="pending",
-        created_at=moment,
-        available_at=moment,
-    )
+    key = send_key(enrollment.journey, enrollment.id, effect.step, effect.visit)
     match effect:
         case SendMessage():
-            return msgspec.structs.replace(
-                kept,
+            return KeptSend(
+                enrollment=enrollment.id,
+                customer=enrollment.customer,
+                visit=effect.visit,
+                key=key,
+                journey=enrollment.journey,
+                step=effect.step,
+                message=effect.message,
+                kind=effect.kind,
                 channel=effect.channel,
                 address=effect.address,
                 content=effect.content,
                 locale=effect.locale,
-                data=msgspec.json.encode(effect.data).decode(),
+                data=_encode(effect.data).decode(),
+                status="pending",
+                created_at=moment,
+                available_at=moment,
                 expires_at=effect.expires_at,
+                test=enrollment.test,
             )
         case SkipMessage():
-            return msgspec.structs.replace(
-                kept,
+            return KeptSend(
+                enrollment=enrollment.id,
+                customer=enrollment.customer,
+                visit=effect.visit,
+                key=key,
+                journey=enrollment.journey,
+                step=effect.step,
+                message=effect.message,
+                kind=effect.kind,
                 status="skipped",
                 reason=effect.reason,
                 detail=", ".join(f"{channel}: {reason}" for channel, reason in effect.tried),
+                created_at=moment,
+                available_at=moment,
                 settled_at=moment,
+                test=enrollment.test,
             )

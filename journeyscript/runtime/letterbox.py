@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from journeyscript.runtime.orders import Answer, Order, carry_out
+from journeyscript.runtime.requests import Enter
 from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Rejected, Store, StoreError
@@ -68,15 +69,23 @@ class Letterbox:
         if not os.access(self.folder, os.W_OK | os.X_OK):
             log.warning("orders in %s are left alone: this user may not write there", self.folder)
             return 0
+        done = 0
         for path in waiting:
-            self._answer(path, self._carried_out(store, path, now, rules))
-            path.unlink()
+            answer = self._carried_out(store, path, now, rules)
+            if answer is not None:
+                self._answer(path, answer)
+                path.unlink()
+                done += 1
         self._forget_answers()
-        return len(waiting)
+        return done
 
-    def _carried_out(self, store: Store, path: Path, now: Instant, rules: Rules | None) -> Answer:
+    def _carried_out(self, store: Store, path: Path, now: Instant, rules: Rules | None) -> Answer | None:
+        """Return what came of an order; `None` where it waits for somebody who knows the journeys as they run."""
         try:
-            answer = carry_out(store, msgspec.json.decode(path.read_bytes(), type=Order), now, rules)
+            order = msgspec.json.decode(path.read_bytes(), type=Order)
+            if isinstance(order, Enter) and rules is None:
+                return None
+            answer = carry_out(store, order, now, rules)
         except (msgspec.MsgspecError, OSError) as problem:
             answer = Answer(kind="refused", said=f"this is no order: {problem}")
         except StoreError:

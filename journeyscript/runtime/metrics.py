@@ -120,18 +120,21 @@ class Metrics:
         """Count what a batch has changed.
 
         `inside` are the enrollments that were active before it, with the time of those whose timer it was to fire.
+        Test customers are in no count but how late timers were kept.
         """
         now = self._clock()
+        people = [one for one in changes.enrollments if not one.test]
         _add(self._records, ((_kind(one.source), "refused") for one in changes.rejected))
-        _add(self._entries, ((one.journey,) for one in changes.enrollments if one.id not in inside))
-        _add(self._refusals, ((one.journey, one.reason) for one in changes.refusals))
-        ended = (one for one in changes.enrollments if one.status != "active")
+        _add(self._entries, ((one.journey,) for one in people if one.id not in inside))
+        _add(self._refusals, ((one.journey, one.reason) for one in changes.refusals if not one.test))
+        ended = (one for one in people if one.status != "active")
         _add(self._endings, ((one.journey, one.status) for one in ended))
         _add(
             self._sends,
             (
                 (one.journey, one.channel, "skipped" if one.status == "skipped" else "decided", one.reason or "")
                 for one in changes.sends
+                if not one.test
             ),
         )
         for enrollment in changes.enrollments:

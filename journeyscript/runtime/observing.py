@@ -26,6 +26,7 @@ class _Observed:
         self._until = 0
         self._inside: dict[int, Instant | None] = {}
         self._channels: dict[tuple[int, int], str] = {}
+        self._tests: set[tuple[int, int]] = set()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
         return getattr(self._store, name)
@@ -60,18 +61,20 @@ class _Observed:
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         self._store.settle(settlements)
-        self._metrics.settled(settlements, self._channels)
+        counted = [one for one in settlements if (one.enrollment, one.visit) not in self._tests]
+        self._metrics.settled(counted, self._channels)
 
     def merge(self, external_id: str, into: str, at: Instant) -> Merged | None:
         merged = self._store.merge(external_id, into, at)
-        self._metrics.left(0 if merged is None else merged.ended)
+        self._metrics.left(0 if merged is None else merged.ended - merged.ended_test)
         return merged
 
     def erase(self, external_id: str, at: Instant) -> Erased | None:
         erased = self._store.erase(external_id, at)
-        self._metrics.left(0 if erased is None else erased.ended)
+        self._metrics.left(0 if erased is None else erased.ended - erased.ended_test)
         return erased
 
     def _known(self, sends: list[KeptSend]) -> list[KeptSend]:
         self._channels = {(one.enrollment, one.visit): one.channel for one in sends}
+        self._tests = {(one.enrollment, one.visit) for one in sends if one.test}
         return sends

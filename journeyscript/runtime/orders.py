@@ -1,4 +1,4 @@
-"""What an operator orders of a store in use, and what comes of it: pauses, stops, erasures, messages tried again.
+"""What an operator orders of a store in use, and what comes of it: pauses, entries, erasures, messages tried again.
 
 Takes an order and carries it out between two batches, in transactions of its own; gives the sentence that its command
 prints. Every order can be carried out twice: the second time there is nothing to do. Knows no file and no lock.
@@ -13,9 +13,12 @@ from journeyscript.machine.wording import counted
 from journeyscript.runtime.batch import let_go
 from journeyscript.runtime.identity import merge
 from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.requests import Enter, ask
+from journeyscript.runtime.retention import looked_at
 from journeyscript.runtime.rules import Rules
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import KeptSend, MergeError, Overdue, Settlement, Store
+from journeyscript.stores.addresses import Digest
+from journeyscript.stores.records import KeptSend, MergeError, Overdue, Pruned, Settlement, Store
 from journeyscript.syntax.wording import meant
 
 AT_ONCE = 1_000
@@ -77,15 +80,38 @@ class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
     channel: str | None = None
 
 
-Order: TypeAlias = Pause | Resume | Stop | Erase | Merge | Retry | Cancel
+class Suppress(Struct, frozen=True, kw_only=True, tag="suppress"):
+    """Never write to these addresses, given by what stands for them: an order lies in a file for a while."""
+
+    digests: tuple[Digest, ...]
+
+
+class Unsuppress(Struct, frozen=True, kw_only=True, tag="unsuppress"):
+    """Take these addresses off the list of those that must not be written to."""
+
+    digests: tuple[Digest, ...]
+
+
+class Prune(Struct, frozen=True, kw_only=True, tag="prune"):
+    """Take away what ended more than `back` milliseconds ago."""
+
+    back: int
+
+
+Order: TypeAlias = Pause | Resume | Stop | Erase | Merge | Retry | Cancel | Suppress | Unsuppress | Enter | Prune
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What came of an order: one sentence. `refused` orders have changed nothing, `help` says what to do about it."""
+    """What came of an order: one sentence. `refused` orders have changed nothing, `help` says what to do about it.
 
-    kind: Literal["done", "nothing", "refused"]
+    `no`: it was carried out, and that was the answer. `count` is how many addresses went on a list or off it, where the
+    order was about these.
+    """
+
+    kind: Literal["done", "no", "nothing", "refused"]
     said: str
     help: str | None = None
+    count: int = 0
 
 
 def carry_out(store: Store, order: Order, now: Instant, rules: Rules | None = None) -> Answer:
@@ -105,6 +131,21 @@ def carry_out(store: Store, order: Order, now: Instant, rules: Rules | None = No
             return _retry(store, order, now)
         case Cancel():
             return _cancel(store, order, now)
+        case Enter():
+            if rules is None:
+                raise ValueError("whether somebody is let in depends on the journeys as they run")
+            kind, said = ask(store, rules, order, now)
+            return Answer(kind=kind, said=said)
+        case Prune(back=back):
+            found = store.prune(now - back, looked_at(store, now))
+            return Answer(kind="done", said=f"took away {pruned_in_words(found)}")
+        case Suppress(digests=digests):
+            count = store.suppress(digests)
+            return Answer(kind="done", said=f"put on the list: {addresses_in_words(count)}", count=count)
+        case Unsuppress(digests=digests):
+            count = store.unsuppress(digests)
+            said = f"taken off the list: {addresses_in_words(count)}"
+            return Answer(kind="done" if count else "nothing", said=said, count=count)
 
 
 def _strange(store: Store, journey: str) -> Answer | None:
@@ -129,8 +170,15 @@ def _pause(store: Store, journey: str, now: Instant) -> Answer:
     paused_at = store.controls()[journey].paused_at
     if not fresh and paused_at is not None:
         return Answer(kind="done", said=f"`{journey}` is paused already, since {local_text(paused_at, 'UTC')}")
-    inside = store.active([journey])[journey]
-    return Answer(kind="done", said=f"`{journey}` is paused: {counted(inside, 'enrollment')} inside stand still")
+    return Answer(kind="done", said=f"`{journey}` is paused: {_inside(store, journey)} inside stand still")
+
+
+def _inside(store: Store, journey: str) -> str:
+    """Return in words how many are inside of a journey, test customers apart."""
+    people = counted(store.active([journey])[journey], "enrollment")
+    active = (one for one in store.journey_counts(test=True) if one.journey == journey and one.status == "active")
+    tests = sum(one.count for one in active)
+    return f"{people} and {tests:,} of test customers" if tests else people
 
 
 _MEANING = {
@@ -160,10 +208,8 @@ def _stop(store: Store, rules: Rules | None, order: Stop, now: Instant) -> Answe
     journey = order.journey
     store.stop(journey, now)
     if not order.leave:
-        inside = store.active([journey])[journey]
-        return Answer(
-            kind="done", said=f"`{journey}` lets nobody in any more; {counted(inside, 'enrollment')} inside go on"
-        )
+        said = f"`{journey}` lets nobody in any more; {_inside(store, journey)} inside go on"
+        return Answer(kind="done", said=said)
     rules = rules or _bare_rules(store)
     gone, after = 0, 0
     while numbers := store.inside(journey, after, AT_ONCE):
@@ -235,6 +281,19 @@ def _cancel(store: Store, order: Cancel, now: Instant) -> Answer:
 def _chosen(store: Store, status: str, order: Retry | Cancel) -> list[KeptSend]:
     found = store.find_sends(_ALL, status=status, journey=order.journey, channel=order.channel)
     return [send for send in found if not order.keys or send.key in order.keys]
+
+
+def pruned_in_words(found: Pruned) -> str:
+    """Return how much was taken away, or would be."""
+    return (
+        f"{counted(found.enrollments, 'enrollment')} with {counted(found.decisions, 'decision')} "
+        f"and {counted(found.sends, 'message')}, and {counted(found.events, 'event')}"
+    )
+
+
+def addresses_in_words(count: int) -> str:
+    """Return a count of addresses in words."""
+    return f"{count:,} {'address' if count == 1 else 'addresses'}"
 
 
 def _told(said: str, count: int) -> Answer:

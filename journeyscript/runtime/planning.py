@@ -24,7 +24,7 @@ from journeyscript.runtime.batch import transfer
 from journeyscript.runtime.programs import Programs
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import Changes, Deployment, Store
+from journeyscript.stores.records import Changes, Deployment, JourneyCount, Store
 
 PLAN_FORMAT: Literal["journeyscript.plan/1"] = "journeyscript.plan/1"
 
@@ -44,12 +44,13 @@ class Line(Struct, frozen=True, kw_only=True):
 
     `to` is the step they go to, or stay at. Of `people`, the time of `retimed` is another one than before, that of
     `due` is up at once, and `sent` get a message by the move itself. `again` is what some have received, and what lies
-    ahead of them only by the move.
+    ahead of them only by the move. Test customers at the step go where people go, and are in no other count.
     """
 
     version: str
     step: str
     people: int
+    test_customers: int = 0
     fate: Fate
     to: str = ""
     timer: MigrationTimer | None = None
@@ -78,9 +79,10 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """A plan, what is found of it, and all that it changes in the store."""
+    """A plan, the changes it is made of, what is found of it, and all that it changes in the store."""
 
     plan: Plan
+    of: tuple[Change, ...] = ()
     findings: tuple[Diagnostic, ...]
     deployments: tuple[Deployment, ...]
     changes: Changes
@@ -121,15 +123,17 @@ def plan_change(project: Project, store: Store, now: Instant) -> Planned:
         versions={one.machine.journey: one.version for one in deployments},
         journeys=journeys,
     )
-    return Planned(plan=plan, findings=weigh_changes(project, found), deployments=deployments, changes=moved)
+    findings = weigh_changes(project, found)
+    return Planned(plan=plan, of=tuple(changes), findings=findings, deployments=deployments, changes=moved)
 
 
 class Left(Struct, frozen=True, kw_only=True):
-    """How many stand at a step that is gone, and that nobody has moved them from."""
+    """How many stand at a step that is gone, and that nobody has moved them from, test customers apart."""
 
     journey: str
     step: str
     people: int
+    test: int = 0
 
 
 def unplanned(project: Project, store: Store) -> tuple[Left, ...]:
@@ -149,9 +153,10 @@ def unplanned(project: Project, store: Store) -> tuple[Left, ...]:
         stranded = unmoved.stranded()
         found = [one for one in check_change(unmoved, project.catalog) if one.code in _STRANDING]
         left += [
-            Left(journey=change.journey, step=one.step, people=stranded[one.step])
+            Left(journey=change.journey, step=one.step, people=people, test=test)
             for one in weigh_changes(project, found)
             if one.step is not None
+            for people, test in (stranded[one.step],)
         ]
     return tuple(left)
 
@@ -167,10 +172,7 @@ def changes_of(
 
     What was deployed with people in older versions, and says nothing of them, has been decided.
     """
-    people: dict[str, dict[str, Counter[str]]] = {}
-    for one in store.journey_counts():
-        if one.status == "active":
-            people.setdefault(one.journey, {}).setdefault(one.version, Counter())[one.state] += one.count
+    people, tests = _active(store.journey_counts()), _active(store.journey_counts(test=True))
     arriving = {one.machine.journey: one for one in deployments}
     deployed = [kept[version].machine.journey for version in sorted(current)]
     for journey in dict.fromkeys((*arriving, *deployed)):
@@ -178,14 +180,29 @@ def changes_of(
         version = "" if new is None else new.version
         migration = None if new is None else _migration(new, kept, current)
         inside = tuple(
-            Occupied(version=old, machine=kept[old].machine, about=kept[old].about, people=states)
-            for old, states in sorted(people.get(journey, {}).items())
-            if old != version
+            Occupied(
+                version=old,
+                machine=kept[old].machine,
+                about=kept[old].about,
+                people=people.get((journey, old), {}),
+                test=tests.get((journey, old), {}),
+            )
+            for name, old in sorted(people.keys() | tests.keys())
+            if name == journey and old != version
         )
         comes = new is not None and version not in current
         if comes or (inside and (new is None or migration is not None)):
             after = None if new is None else _compiled(new)
             yield Change(journey=journey, version=version, after=after, migration=migration, inside=inside)
+
+
+def _active(counts: Iterable[JourneyCount]) -> dict[tuple[str, str], Counter[str]]:
+    """Return by journey and version how many are at each state."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for one in counts:
+        if one.status == "active":
+            found.setdefault((one.journey, one.version), Counter())[one.state] += one.count
+    return found
 
 
 def _migration(new: Deployment, kept: Mapping[str, Deployment], current: Collection[str]) -> Migration | None:
@@ -262,6 +279,8 @@ class _Mover:
         after = self._programs[change.version]
         before = self._programs[enrollment.version]
         outcome = move(after, before, enrollment, change.migration, facts, self._now)
+        if enrollment.test:
+            return outcome
         count = self._counts.setdefault((enrollment.version, enrollment.state), _Count(again=Counter()))
         if fate == "move":
             self._count(count, enrollment, outcome, target, before.machine, after.machine)
@@ -283,8 +302,8 @@ class _Mover:
         """Yield a line for each step with people at it, in the order of the versions and of their files."""
         for one in change.inside:
             for state in one.machine.states:
-                people = one.people.get(state.id, 0)
-                if not people:
+                people, test = one.people.get(state.id, 0), one.test.get(state.id, 0)
+                if not people and not test:
                     continue
                 fate, to = change.fate(state.id)
                 count = self._counts.get((one.version, state.id)) or _Count(again=Counter())
@@ -293,6 +312,7 @@ class _Mover:
                     version=one.version,
                     step=state.id,
                     people=people,
+                    test_customers=test,
                     fate=fate,
                     to=to,
                     timer=change.migration.timer if moves and change.migration is not None else None,

@@ -188,23 +188,33 @@ class Progress:
         `at` is when a late timer counts as fired on the wall clock: now, or just before the event that follows.
         """
         while True:
-            due = (e for e in self.active.values() if e.due_at is not None and e.due_at <= until)
-            ready = [e for e in due if not self.rules.paused(e.journey)]
-            first = min(ready, key=lambda e: (e.due_at or 0, e.id), default=None)
-            moments = [m for m in (self.watch.due(until), None if first is None else first.due_at) if m is not None]
-            date = dates.due_date(self.customer, until)
-            if date is not None and all(date[0] < moment for moment in moments):
-                self._keep_date(*date)
-                continue
-            if not moments:
+            first = self._first_due(until)
+            due = None if first is None else first.due_at
+            if self.customer.memberships:
+                look, date = self.watch.due(until), dates.due_date(self.customer, until)
+                due = min((moment for moment in (look, due) if moment is not None), default=None)
+                if date is not None and (due is None or date[0] < due):
+                    self._keep_date(*date)
+                    continue
+            if due is None:
                 return
-            moment = min(moments) if self.rules.virtual else max(min(moments), until if at is None else at)
+            moment = due if self.rules.virtual else max(due, until if at is None else at)
             emitted: Queue = deque()
-            if first is not None and first.due_at == min(moments):
+            if first is not None and first.due_at == due:
                 self._apply(first, TimerFired(visit=first.visit), moment, emitted)
             self._enter_by_segment(moment, emitted)
             self._drain(emitted, may_start=True)
             self._arrange(moment)
+
+    def _first_due(self, until: Instant) -> Enrollment | None:
+        """Return the enrollment whose time is up first, at or before `until`; a journey that is paused has none."""
+        first: Enrollment | None = None
+        for one in self.active.values():
+            if one.due_at is None or one.due_at > until or self.rules.paused(one.journey):
+                continue
+            if first is None or (one.due_at, one.id) < (first.due_at or 0, first.id):
+                first = one
+        return first
 
     def let_go(self, journey: str) -> None:
         """Let the customer leave a journey that was stopped."""
@@ -309,13 +319,16 @@ class Progress:
 
     def _facts_now(self) -> Facts:
         if self._facts is None:
-            customer = self.customer
+            customer, listed = self.customer, self.rules.listed
+            suppressed = customer.suppressed
+            if listed is not None:
+                suppressed |= listed.of(customer.external_id, customer.attributes)
             self._facts = Facts(
                 external_id=customer.external_id,
                 attributes=customer.attributes,
                 consent=customer.consent,
                 history=customer.history,
-                suppressed=customer.suppressed,
+                suppressed=suppressed,
                 channels=self.rules.channels,
                 policies=self.rules.policies,
                 recent=customer.recent,
@@ -339,7 +352,7 @@ class Progress:
         """Let the customer in where the journey does; `at` is when, where that is not the event's own time."""
         customer, journey, at = self.customer, program.machine.journey, event.at if at is None else at
         try:
-            answer = admit(program, event, self._facts_now(), at, self._standing(journey, stale=stale))
+            answer = admit(program, event, self._facts_now(), at, self._standing(journey, at, stale=stale))
             renewed = self._renewed(answer, event, at)
         except Exception:
             log.exception("the entry of %s failed", journey)
@@ -359,7 +372,7 @@ class Progress:
             # A condition that is waited for may look at what the customer entered on.
             self._apply(renewed.enrollment, ProfileChanged(at=at), at, queue)
 
-    def _standing(self, journey: str, *, stale: bool) -> Standing:
+    def _standing(self, journey: str, at: Instant, *, stale: bool) -> Standing:
         return Standing(
             inside={(e.journey, e.key): e for e in self.active.values()},
             last_entries=self.customer.last_entries,
@@ -367,6 +380,7 @@ class Progress:
             groups=self.rules.programs.groups,
             active=self.crowds.get(journey, 0),
             stale=stale,
+            test=self.rules.is_test(self._facts_now(), at),
         )
 
     def _renewed(self, answer: Admitted | Refreshes | Refused, event: Event, at: Instant) -> Outcome | Refused | None:
@@ -389,6 +403,7 @@ class Progress:
                 journey=journey,
                 reason=reason,
                 detail=detail,
+                test=self.rules.is_test(self._facts_now(), event.at),
             )
         )
 
@@ -404,6 +419,7 @@ class Progress:
                 facts=self._facts_now(),
                 now=at,
                 held_out=admitted.held_out,
+                test=admitted.test,
             )
         except Exception:
             journey, initial = program.machine.journey, program.machine.initial
@@ -420,6 +436,7 @@ class Progress:
                     entered_at=at,
                     since=at,
                     entry=event,
+                    test=admitted.test,
                 ),
                 at,
             )
@@ -436,7 +453,7 @@ class Progress:
             self.active.pop(enrollment.id, None)
             ended = enrollment.since if enrollment.ended_at is None else enrollment.ended_at
             self.customer.last_exits = {**self.customer.last_exits, (journey, enrollment.key): ended}
-        if journey in self.crowds:
+        if journey in self.crowds and not enrollment.test:
             self.crowds[journey] += (enrollment.status == "active") - was
         self.changes.decisions += [KeptDecision(enrollment=enrollment.id, decision=d) for d in outcome.trace]
         moment = outcome.trace[-1].at if outcome.trace else self.now
@@ -457,5 +474,6 @@ class Progress:
     def _count(self, effect: SendMessage | SkipMessage, moment: Instant) -> None:
         """Take a slot of the frequency caps for a marketing message; it is given back where the send fails."""
         if self.rules.policies.caps and isinstance(effect, SendMessage) and effect.kind == "marketing":
-            self.customer.recent = (*self.customer.recent, Slot(channel=effect.channel, at=moment))
+            slot = Slot(channel=effect.channel, at=max(moment, self.rules.waiting_at(self.now)))
+            self.customer.recent = (*self.customer.recent, slot)
             self._facts = None

@@ -5,16 +5,17 @@ cannot be read is a rejection with its place, like any other.
 """
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from journeyscript.runtime.intake import Intake, Record
+from journeyscript.runtime.sources import LONGEST_LINE
 from journeyscript.runtime.values import milliseconds_of, shown, within_calendar
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Rejected
@@ -72,10 +73,10 @@ def source_of(path: Path, mapping: FileMapping | None) -> str:
 
 
 def _records(
-    file: Iterable[str], mapping: FileMapping | None, intake: Intake, source: str, received_at: Instant
+    file: TextIO, mapping: FileMapping | None, intake: Intake, source: str, received_at: Instant
 ) -> Iterator[Record]:
     if mapping is None:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(_lines(file), 1):
             if line.strip():
                 yield intake.line(line.rstrip("\r\n"), source, str(number), received_at, recorded=True)
         return
@@ -92,10 +93,16 @@ def _records(
         yield intake.record(record, source, position, received_at)
 
 
-def _rows(file: Iterable[str], mapping: FileMapping) -> Iterator[tuple[int, Row]]:
+def _lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines; one that is too long is cut, as in a live run, and its parts are refused for what they are."""
+    while line := file.readline(LONGEST_LINE):
+        yield line
+
+
+def _rows(file: TextIO, mapping: FileMapping) -> Iterator[tuple[int, Row]]:
     match mapping.format:
         case "jsonl":
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(_lines(file), 1):
                 if line.strip():
                     yield number, _flat(line)
             return

@@ -66,8 +66,19 @@ class Ordered(Struct, frozen=True, kw_only=True):
     stopped_at: Instant | None
 
 
+class TestReport(Struct, frozen=True, kw_only=True):
+    """What test customers entered and were sent: counted apart, and in no other count."""
+
+    __test__ = False  # Not for pytest.
+    journeys: tuple[JourneyReport, ...] = ()
+    messages: tuple[MessageReport, ...] = ()
+
+
 class Report(Struct, frozen=True, kw_only=True):
-    """A store at a moment. `refused` counts entries; without a journey, events whose time lay ahead."""
+    """A store at a moment. `refused` counts entries; without a journey, events whose time lay ahead.
+
+    The size of the store (`totals`) and what is on its way (`outbox`) are those of everybody; all else is of people.
+    """
 
     totals: Totals
     journeys: tuple[JourneyReport, ...]
@@ -76,17 +87,18 @@ class Report(Struct, frozen=True, kw_only=True):
     not_sent: tuple[NotSent, ...]
     refused: tuple[RefusalCount, ...]
     ordered: tuple[Ordered, ...] = ()
+    test_customers: TestReport = TestReport()
 
 
 def report(store: Store, now: Instant) -> Report:
     """Return the counts of a store; `now` tells which timers are overdue."""
-    counts, sends = store.journey_counts(), store.send_counts()
+    sends, tests = store.send_counts(), store.send_counts(test=True)
     return Report(
         totals=store.totals(now),
-        journeys=tuple(_journey(name, [c for c in counts if c.journey == name]) for name in _names(counts)),
+        journeys=_journeys(store.journey_counts()),
         outbox=OutboxReport(
-            pending=sum(s.count for s in sends if s.status == "pending"),
-            sending=sum(s.count for s in sends if s.status == "sending"),
+            pending=sum(s.count for s in (*sends, *tests) if s.status == "pending"),
+            sending=sum(s.count for s in (*sends, *tests) if s.status == "sending"),
             next_at=store.next_available(),
         ),
         messages=tuple(_messages(sends)),
@@ -101,11 +113,15 @@ def report(store: Store, now: Instant) -> Report:
             for journey, control in store.controls().items()
             if control.paused_at is not None or control.stopped_at is not None
         ),
+        test_customers=TestReport(
+            journeys=_journeys(store.journey_counts(test=True)), messages=tuple(_messages(tests))
+        ),
     )
 
 
-def _names(counts: Iterable[JourneyCount]) -> list[str]:
-    return list(dict.fromkeys(count.journey for count in counts))
+def _journeys(counts: Sequence[JourneyCount]) -> tuple[JourneyReport, ...]:
+    names = dict.fromkeys(count.journey for count in counts)
+    return tuple(_journey(name, [count for count in counts if count.journey == name]) for name in names)
 
 
 def _journey(name: str, counts: Sequence[JourneyCount]) -> JourneyReport:

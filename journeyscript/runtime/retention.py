@@ -18,7 +18,8 @@ def looked_at(store: Store, now: Instant) -> dict[str, Instant | None]:
     Somebody is every version that takes entries, or that somebody is still inside of.
     """
     deployments, current = store.deployments()
-    inside = {one.version for one in store.journey_counts() if one.status == "active"}
+    everybody = (*store.journey_counts(), *store.journey_counts(test=True))
+    inside = {one.version for one in everybody if one.status == "active"}
     return reach([deployments[version] for version in deployments if version in current | inside], now)
 
 

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from journeyscript.engine.evaluate import Evaluator
 from journeyscript.engine.values import (
     UNCONTROLLED,
     ChannelPolicy,
     Control,
+    Facts,
 )
+from journeyscript.runtime.listed import Listed
 from journeyscript.runtime.programs import Programs
 from journeyscript.semantics.types import Instant
 from journeyscript.syntax.policies import Policies
@@ -25,6 +28,14 @@ class Rules(Struct, frozen=True, kw_only=True):
     """On virtual time a timer fires when it is due, however late the batch; else when the clock says."""
     controls: Mapping[str, Control] = {}
     """What an operator has ordered of journeys; each batch asks its store for it."""
+    listed: Listed | None = None
+    """Which addresses must not be written to, whoever has them; each batch asks its store. `None`: there are none."""
+    test_customers: Evaluator | None = None
+    """Whom the project takes for a test customer; `None`: nobody."""
+
+    def is_test(self, facts: Facts, at: Instant) -> bool:
+        """Return whether a customer is a test customer, as of `at`; who cannot be told is none."""
+        return self.test_customers is not None and self.test_customers(facts, None, None, at) is True
 
     def paused(self, journey: str) -> bool:
         """Return whether a journey stands still."""
@@ -39,3 +50,10 @@ class Rules(Struct, frozen=True, kw_only=True):
             return None
         longest = max(cap.per for cap in self.policies.caps)
         return 0 if self.virtual else now - longest - self.max_event_age
+
+    def waiting_at(self, now: Instant) -> Instant:
+        """Return when those messages go out at the earliest that are decided and not sent, in a batch at `now`.
+
+        On virtual time each goes out when it was decided.
+        """
+        return 0 if self.virtual else now

@@ -10,6 +10,7 @@ import msgspec
 from journeyscript.channels.adapters import make_adapter, rehearsal
 from journeyscript.channels.withheld import WithheldAdapter
 from journeyscript.compiler import Project
+from journeyscript.engine.evaluate import Evaluator, compile_expression
 from journeyscript.engine.values import ChannelPolicy
 from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED, ByApi
@@ -66,6 +67,12 @@ def policies_on(project: Project, *, virtual: bool) -> Policies:
     return msgspec.structs.replace(policies, grace=0) if virtual else policies
 
 
+def testers_of(project: Project) -> Evaluator | None:
+    """Return what tells whether somebody is a test customer; like the policies, it holds for all journeys at once."""
+    condition = project.test_customers
+    return None if condition is None else compile_expression(condition, project.config.timezone)
+
+
 def rules_of(project: Project, store: Store, *, virtual: bool) -> Rules:
     """Return what batches over this store go by."""
     deployments, current = store.deployments()
@@ -76,6 +83,7 @@ def rules_of(project: Project, store: Store, *, virtual: bool) -> Rules:
         policies=policies_on(project, virtual=virtual),
         max_event_age=project.config.max_event_age,
         virtual=virtual,
+        test_customers=testers_of(project),
     )
 
 

@@ -4,6 +4,7 @@ Takes a folder and gives texts and hashes by path, both of the same bytes, so th
 remembered under cannot be of two states of a file. Knows nothing of YAML.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from journeyscript.source.text import decode, read_bytes
 
 
 class Snapshot:
-    """The files in a folder, by their path (POSIX, relative to it)."""
+    """The files in a folder, by their path (POSIX, relative to it); `instead` are other contents for some of them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, instead: Mapping[str, bytes] | None = None) -> None:
         self.root = root
-        self._data: dict[str, bytes | Diagnostic] = {}
+        self._data: dict[str, bytes | Diagnostic] = {**(instead or {})}
 
     def text(self, path: str) -> tuple[str | None, list[Diagnostic]]:
         """Return the text of a file without a byte order mark, or `None` and why it cannot be read."""

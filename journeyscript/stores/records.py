@@ -110,7 +110,7 @@ class KeptSend(Struct, frozen=True, kw_only=True):
     """A message somebody asked for, from the decision on. (`enrollment`, `visit`) is unique in a store.
 
     `data` is what the content may read, as JSON text. `available_at` is when it may next be attempted,
-    `expires_at` until when; `None`: for ever.
+    `expires_at` until when; `None`: for ever. `test`: its enrollment is a test customer's.
     """
 
     enrollment: int
@@ -135,6 +135,7 @@ class KeptSend(Struct, frozen=True, kw_only=True):
     available_at: Instant
     settled_at: Instant | None = None
     expires_at: Instant | None = None
+    test: bool = False
 
 
 class Rejected(Struct, frozen=True, kw_only=True):
@@ -155,7 +156,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
     """What an event of a customer asked for and did not get, and why.
 
     That is to enter `journey`; or, where none is named, to count at its own time, which `detail` tells
-    (`FUTURE_EVENT`).
+    (`FUTURE_EVENT`). `test`: a test customer asked.
     """
 
     customer: int
@@ -164,6 +165,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
     journey: str = ""
     reason: str
     detail: str = ""
+    test: bool = False
 
 
 class Changes(Struct, kw_only=True):
@@ -188,8 +190,8 @@ class Changes(Struct, kw_only=True):
 class Settlement(Struct, frozen=True, kw_only=True):
     """What became of an attempt to deliver: a final outcome, or `pending` again at `available_at`.
 
-    `suppress` is an address that refused for good, to be left alone from now on. `uncounted`: it was claimed and not
-    attempted after all.
+    `suppress` is a customer and their address that refused for good: it is left alone from now on, whoever has it.
+    `uncounted`: it was claimed and not attempted after all.
     """
 
     enrollment: int
@@ -251,7 +253,10 @@ class Totals(Struct, frozen=True, kw_only=True):
 
 
 class Story(Struct, frozen=True, kw_only=True):
-    """Everything a store knows of one customer's journeys, oldest first."""
+    """Everything a store knows of one customer's journeys, oldest first.
+
+    The customer's suppressed addresses are those that refused for good and those of theirs that are on the list.
+    """
 
     customer: Customer
     enrollments: tuple[Enrollment, ...]
@@ -261,21 +266,23 @@ class Story(Struct, frozen=True, kw_only=True):
 
 
 class Merged(Struct, frozen=True, kw_only=True):
-    """What became of a merge: the number of the customer who stays, enrollments taken over, and ended as doubles."""
+    """What became of a merge: who stays, enrollments taken over, and ended as doubles, of these of test customers."""
 
     customer: int
     taken_over: int
     ended: int
+    ended_test: int = 0
 
 
 class Erased(Struct, frozen=True, kw_only=True):
-    """How much of a customer was erased. `ended` counts the enrollments that were active until then."""
+    """How much of a customer was erased. `ended` counts what was active until then, `ended_test` of it as a test."""
 
     ended: int
     enrollments: int
     sends: int
     events: int
     rejected: int
+    ended_test: int = 0
 
 
 class Dossier(Struct, frozen=True, kw_only=True):
@@ -324,11 +331,13 @@ class Store(Protocol):
         *,
         history: bool,
         recent_since: Instant | None = None,
+        waiting_at: Instant = 0,
         memberships: bool = False,
     ) -> dict[int, Customer]:
         """Return these customers by number, in a few queries for all; unknown external ids become new customers.
 
-        `recent_since` asks for the marketing messages that were sent, or are to be, after that instant.
+        `recent_since` asks for the marketing messages that were sent, or are to be, after that instant; what is still
+        to be sent will be at `waiting_at` or later.
         A new customer gets the next number at once and is kept with the batch that commits it.
         """
 
@@ -381,8 +390,32 @@ class Store(Protocol):
     def handed_over(self, channel: str, limit: int) -> list[Instant]:
         """Return when messages on a channel went to the other side, the latest first. Walks all sends."""
 
+    def put_off(self, channel: str) -> list[KeptSend]:
+        """Return the messages on a channel that were attempted and are to be tried again, by (enrollment, visit)."""
+
     def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
         """Return what these customers allow; those who never said anything are left out."""
+
+    def suppress(self, digests: Collection[int]) -> int:
+        """Put addresses on the list of those that must not be written to; return how many were not on it.
+
+        An address is given by what stands for it, `addresses.digest_of`; the list holds nothing else.
+        """
+
+    def unsuppress(self, digests: Collection[int]) -> int:
+        """Take addresses off the list, in one transaction; return how many were on it.
+
+        Where one refused for good, its customer may be written to again. Walks the customers of whom one did.
+        """
+
+    def suppressed(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Return which of these addresses are on the list, whoever has them. Cheap while the list is empty."""
+
+    def suppresses(self) -> bool:
+        """Return whether anything is on the list. Cheap to ask often."""
+
+    def suppressions(self) -> int:
+        """Return how many addresses are on the list. Walks it."""
 
     def received(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
         """Return by enrollment which messages went to these customers, or are on their way."""
@@ -390,20 +423,20 @@ class Store(Protocol):
     def left(self, enrollments: Iterable[int]) -> set[int]:
         """Return which of these enrollments were ended by an exit or the goal of their journey, or by an operator."""
 
-    def journey_counts(self) -> list[JourneyCount]:
-        """Return enrollments counted by journey, version, status, state and reason, in that order."""
+    def journey_counts(self, *, test: bool = False) -> list[JourneyCount]:
+        """Return enrollments of people, or test customers, by journey, version, status, state and reason, in order."""
 
     def reached(self, journey: str) -> dict[str, dict[str, int]]:
-        """Return by version and state how many enrollments of a journey came to each state, everyone counted once."""
+        """Return by version and state how many of a journey's people came to each state, every enrollment once."""
 
-    def send_counts(self) -> list[SendCount]:
-        """Return sends counted by journey, message, channel, status and reason, in that order."""
+    def send_counts(self, *, test: bool = False) -> list[SendCount]:
+        """Return sends to people, or to test customers, by journey, message, channel, status and reason, in order."""
 
     def refusal_counts(self) -> list[RefusalCount]:
-        """Return refusals counted by journey and reason, in that order."""
+        """Return refusals of people counted by journey and reason, in that order."""
 
     def active(self, journeys: Collection[str]) -> dict[str, int]:
-        """Return how many enrollments are active in each of these journeys, over all versions. Cheap to ask often."""
+        """Return how many enrollments of people are active in each of these journeys. Cheap to ask often."""
 
     def totals(self, now: Instant) -> Totals:
         """Return the size of the store."""
@@ -458,6 +491,12 @@ class Store(Protocol):
 
         An event belongs to the customer whose it is by now, after merges as well. A place says nothing but the order.
         """
+
+    def happened_to(self, numbers: Iterable[int]) -> list[KeptEvent]:
+        """Return all events of these customers in the order of time. Walks all events."""
+
+    def passages(self, journey: str, since: Instant) -> tuple[list[int], int]:
+        """Return ids of people's enrollments in a journey, active or ended from `since` on; and the count of pruned."""
 
     def prune(self, before: Instant, keep: Mapping[str, Instant | None], *, dry: bool = False) -> Pruned:
         """Take away what ended before an instant, in one transaction; count it only, if `dry`.

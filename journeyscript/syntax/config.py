@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from journeyscript.source.nodes import Mapping, Plain, plain
+from journeyscript.source.nodes import Mapping, Plain, Scalar, plain
 from journeyscript.syntax.duration import DAY, parse_duration
 from journeyscript.syntax.policies import Policies, QuietWindow, read_policies, read_quiet_hours
 
@@ -21,12 +21,14 @@ class ProjectConfig(Struct, frozen=True, kw_only=True):
 
     `store` is a path relative to the project, `max_event_age` is in milliseconds, `rules` changes what rules weigh.
     `per_file_ignores` holds the codes of the rules that are ignored in files, by a pattern of their paths.
+    `test_customers` is the condition of who is in no count; `None`: nobody.
     """
 
     name: str
     timezone: str = "UTC"
     store: str = ".journeyscript/store.db"
     max_event_age: int = DAY
+    test_customers: str | None = None
     policies: Policies = Policies()
     rules: dict[str, Literal["off", "info", "warning", "error"]] = {}
     per_file_ignores: dict[str, tuple[str, ...]] = {}
@@ -116,8 +118,10 @@ def read_project(node: Mapping) -> ProjectConfig:
     fields = _fields(node)
     age = fields.pop("max_event_age", None)
     rules = fields.pop("rules", {})
-    written = node.get("policies")
-    config = msgspec.convert({**fields, "rules": rules, "policies": {}}, ProjectConfig)
+    written, tests = node.get("policies"), node.get("test_customers")
+    condition = tests.text if isinstance(tests, Scalar) else None
+    plain_fields = {**fields, "rules": rules, "policies": {}, "test_customers": condition}
+    config = msgspec.convert(plain_fields, ProjectConfig)
     return msgspec.structs.replace(
         config,
         max_event_age=config.max_event_age if age is None else _milliseconds(str(age)),

@@ -32,6 +32,7 @@ class SendStep(Written, frozen=True, kw_only=True):
     kind: Scalar | None = None
     when_capped: Node | None = None
     max_age: Scalar | None = None
+    at: Scalar | None = None
     otherwise: Steps = ()
 
 
@@ -323,6 +324,7 @@ def _send(node: Mapping, span: Span) -> SendStep:
         kind=_scalar(node, "class"),
         when_capped=node.get("when_capped"),
         max_age=_scalar(node, "max_age"),
+        at=_scalar(node, "at"),
         otherwise=_steps(node.get("else")),
     )
 

@@ -125,7 +125,11 @@ def _two_keywords(target: Mapping, keywords: list[str]) -> Diagnostic:
 def _unknown_key(kind: FileKind, key: Scalar, allowed: tuple[str, ...], meant: str | None) -> Diagnostic:
     known = meant is None and key.text in _properties(kind)
     message = f"the key `{key.text}` has no place here" if known else f"there is no key `{shorten(key.text)}` here"
-    return finding("JS003", message, key.span, help=wording.suggestion(meant, allowed, "key"), fix=_rename(key, meant))
+    help_text = wording.suggestion(meant, allowed, "key")
+    if any(key.text.count(closing) > key.text.count(opening) for opening, closing in ("()", "[]")):
+        # `{ when: did(order, last 5 days) }` ends at the comma, as every mapping in braces does.
+        help_text = "within `{ }` a comma ends a value: put what stands there in quotes, or on a line of its own"
+    return finding("JS003", message, key.span, help=help_text, fix=_rename(key, meant))
 
 
 def _misplaced(target: Node, name: str, item: Violation) -> Diagnostic:

@@ -12,7 +12,10 @@ PLAIN = f"{HEAD}steps:\n{WAIT}{SEND}"
 
 @pytest.fixture
 def found(tmp_path):
-    """Return what is found when one journey takes the place of another: codes with what they say."""
+    """Return what is found when one journey takes the place of another: codes with what they say.
+
+    How what is recorded would have gone (JS805) is another question, which `tests/runtime/test_histories.py` asks.
+    """
 
     def find(before, after, catalog=(None, None)):
         sides = []
@@ -20,7 +23,7 @@ def found(tmp_path):
             files = {"journeys/trial.yaml": text}
             sides.append(files if events is None else {**files, "catalog/events.yaml": events})
         _, planned = changed(tmp_path, *sides)
-        return [(one.code, one.message) for one in planned.findings]
+        return [(one.code, one.message) for one in planned.findings if one.code != "JS805"]
 
     return find
 
@@ -175,4 +178,4 @@ def test_a_rule_can_weigh_more_in_a_project(tmp_path):
         "journeyscript.yaml": 'name: golden\nrules: { JS902: "off", JS803: error }\n',
     }
     _, planned = changed(tmp_path, {"journeys/trial.yaml": PLAIN}, after)
-    assert (codes([(one.code, one.message) for one in planned.findings]), planned.blocked) == (["JS803"], True)
+    assert (codes([(one.code, one.message) for one in planned.findings if one.code != "JS805"]), planned.blocked) == (["JS803"], True)

@@ -10,6 +10,7 @@ from journeyscript.checks.worst_case.figures import figures
 from journeyscript.checks.worst_case.times import Sending, elapsed, longest, longest_stretch, shortest
 from journeyscript.checks.worst_case.together import lengths_of, together
 from journeyscript.diagnostics import Span
+from journeyscript.engine.chance import draw_arm
 from journeyscript.machine.model import After, AtTime, CalendarDays, Due, On, State, Transition, Within
 from journeyscript.syntax.duration import DAY, HOUR, WEEK
 from journeyscript.syntax.policies import FrequencyCap, Policies, QuietWindow
@@ -216,6 +217,31 @@ def test_arms_of_one_experiment_that_exclude_each_other_are_not_added_up():
 
     assert found(split(1, "{ send: welcome }", "") + split(2, "", "{ send: reminder }"), a_cap(1)) == []
     assert found(split(1, "{ send: welcome }", "") + split(2, "{ send: reminder }", ""), a_cap(1)) != []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        ((50, 50, 0), (60, 40, 0), False),
+        ((50, 50, 0), (40, 60, 0), True),
+        ((45, 45, 10), (50, 45, 5), False),
+        ((45, 45, 10), (5, 50, 45), True),
+        ((45, 45, 10), (40, 40, 20), False),
+    ],
+)
+def test_arm_a_here_and_arm_b_there_are_for_one_customer_only_where_b_gained_on_a(first, second, both):
+    def split(number, weights, sending, message):
+        arms = "".join(
+            f"    - {{ arm: {arm}, weight: {weight}, steps: [{f'{{ send: {message} }}' if arm == sending else ''}] }}\n"
+            for arm, weight in zip("abc", weights, strict=True)
+        )
+        return f"- id: s{number}\n  split: colour\n  arms:\n{arms}"
+
+    steps = split(1, first, "a", "welcome") + split(2, second, "b", "reminder")
+    assert (found(steps, a_cap(1)) != []) == both
+    arms = [list(zip("abc", weights, strict=True)) for weights in (first, second)]
+    drawn = {tuple(draw_arm(one, "colour", f"customer-{number}") for one in arms) for number in range(2_000)}
+    assert (("a", "b") in drawn) == both
 
 
 def test_the_witness_is_the_way_and_the_label_the_first_message():

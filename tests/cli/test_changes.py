@@ -1,11 +1,15 @@
 """`diff`, `plan` and `apply`: what they print, how they end, and what they refuse."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 
 import pytest
 
+from journeyscript.cli.stores import REPLAY_STORE
+from journeyscript.stores.sqlite import open_sqlite
 from tests.changing import PEOPLE
 
 SIGN_UP = {"attributes": {"timezone": "Europe/Berlin"}}
@@ -119,6 +123,7 @@ def test_diff_against_a_revision_works_in_a_folder_of_the_repository(make_shop, 
         ("git:nowhere", "git knows no revision `nowhere`"),
         ("git:--upload-pack=x", "git knows no revision `--upload-pack=x`"),
         ("nowhere", "there is no project in `nowhere`"),
+        ("main", "`git:main` is a revision of git"),
     ],
 )
 def test_diff_cannot_compare_with_what_is_not_there(shop, in_process, against, said):
@@ -154,6 +159,116 @@ def test_diff_of_a_journey_that_nobody_knows_says_so(shop, in_process):
 def test_diff_with_another_folder(shop, make_shop, in_process, tmp_path):
     other = make_shop({"journeys/welcome.yaml": OFFER}, root=tmp_path / "other")
     assert "  - offer: wait 3 days" in in_process(shop, "diff", "--against", str(other.root)).stdout
+
+
+@pytest.mark.parametrize("file", ["draft.yaml", "drafts/any-name.yml", "journeys/welcome.yaml"])
+def test_diff_with_a_file_compares_the_journey_in_it_as_it_would_be_in_this_project(shop, in_process, file):
+    shop.write({"journeys/other.yaml": COUPON.replace("journey: welcome", "journey: other"), file: OFFER})
+    write(shop, OFFER if file.startswith("journeys") else COUPON)
+    found = in_process(shop, "diff", "--against", file, "--exit-code")
+    if file.startswith("journeys"):
+        assert (found.exit_code, found.stdout) == (0, "")
+    else:
+        assert found.exit_code == 4
+        assert "  - offer: wait 3 days" in found.stdout
+        assert "~ file" not in found.stdout
+    assert "other" not in found.stdout
+
+
+@pytest.mark.parametrize("pretty", [(), ("--pretty",)])
+def test_diff_with_a_compiled_machine_tells_of_all_but_titles_and_files(shop, in_process, pretty):
+    (shop.root / "before.json").write_text(in_process(shop, "compile", "welcome", *pretty).stdout)
+    same = in_process(shop, "diff", "--against", "before.json", "--exit-code")
+    assert (same.exit_code, same.stdout) == (0, "")
+    write(shop, OFFER.replace("title: Welcome", "title: Hello"))
+    found = in_process(shop, "diff", "--against", "before.json")
+    assert "  ~ name of a step: coupon -> offer" in found.stdout or "  + offer: wait 3 days" in found.stdout
+    assert "title" not in found.stdout
+
+
+def test_diff_with_a_file_compares_no_other_journey(shop, in_process):
+    shop.write({"journeys/other.yaml": COUPON.replace("journey: welcome", "journey: other"), "old.yaml": OFFER})
+    answer = in_process(shop, "diff", "other", "--against", "old.yaml")
+    assert answer.exit_code == 2
+    assert "`old.yaml` is the journey `welcome`" in answer.stderr
+    assert in_process(shop, "diff", "welcome", "--against", "old.yaml").exit_code == 0
+
+
+def test_diff_with_the_file_of_a_journey_that_is_gone_says_so(shop, in_process):
+    shop.write({"journeys/other.yaml": COUPON.replace("journey: welcome", "journey: other")})
+    (shop.root / "journeys" / "welcome.yaml").rename(shop.root / "old.yaml")
+    told = in_process(shop, "diff", "--against", "old.yaml")
+    assert told.stdout.startswith("welcome: gone, was version")
+    assert "other" not in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("old.yaml", COUPON.replace("later", "latr"), ("--> old.yaml:9:11", "the journey in `old.yaml` has errors")),
+        ("old.yaml", "journey: [", ("--> old.yaml:1:11", "the journey in `old.yaml` has errors")),
+        ("old.yaml", "name: shop\n", ("there is no journey in `old.yaml`",)),
+        ("old.json", "{}", ("`old.json` is no machine", "`journeyscript compile JOURNEY` prints one")),
+        ("old.json", "no JSON", ("`old.json` is no machine",)),
+    ],
+)
+def test_diff_with_a_file_that_holds_no_sound_journey_says_what_is_wrong(shop, in_process, file, text, said):
+    shop.write({file: text})
+    answer = in_process(shop, "diff", "--against", file)
+    assert answer.exit_code == 2
+    assert all(part in answer.stderr for part in said), answer.stderr
+
+
+@pytest.fixture
+def broken_before(shop):
+    """A shop whose last commit has an error in one of two journeys, which is mended in the files."""
+    shop.write({"journeys/other.yaml": COUPON.replace("journey: welcome", "journey: other")})
+    write(shop, COUPON.replace("send: later", "send: latr"))
+    git(shop, "init", "--quiet")
+    git(shop, "add", "--all")
+    git(shop, "commit", "--quiet", "--message", "first")
+    write(shop, COUPON)
+    return shop
+
+
+def test_diff_with_a_revision_that_has_errors_shows_them_where_they_stood(broken_before, in_process):
+    answer = in_process(broken_before, "diff", "--against", "git:HEAD")
+    assert answer.exit_code == 2
+    assert "error[JS105]: there is no message `latr`" in answer.stderr
+    assert "--> HEAD:journeys/welcome.yaml:9:11" in answer.stderr
+    assert "- send: latr" in answer.stderr
+    assert "the project in `git:HEAD` has an error" in answer.stderr
+    assert in_process(broken_before, "diff", "welcome", "--against", "git:HEAD").exit_code == 2
+
+
+def test_diff_of_a_journey_that_was_sound_does_not_mind_errors_elsewhere(broken_before, in_process):
+    broken_before.write({"journeys/other.yaml": OFFER.replace("journey: welcome", "journey: other")})
+    answer = in_process(broken_before, "diff", "other", "--against", "git:HEAD")
+    assert answer.exit_code == 0
+    assert "  + offer: wait 3 days" in answer.stdout
+
+
+def test_a_revision_whose_tests_or_populations_are_wrong_can_be_compared_with(shop, in_process):
+    shop.write(
+        {"journeys/welcome.test.yaml": "journey: welcome\ntests: 3\n", "simulations/few.yaml": "population: 3\n"}
+    )
+    git(shop, "init", "--quiet")
+    git(shop, "add", "--all")
+    git(shop, "commit", "--quiet", "--message", "first")
+    (shop.root / "journeys" / "welcome.test.yaml").unlink()
+    (shop.root / "simulations" / "few.yaml").unlink()
+    answer = in_process(shop, "diff", "--against", "git:HEAD", "--exit-code")
+    assert (answer.exit_code, answer.stdout) == (0, "")
+
+
+def test_tests_of_journeys_that_had_errors_count_as_changed(broken_before, in_process):
+    for name in ("welcome", "other"):
+        test = f"{{ name: {name} signs up, timeline: [event: signed_up], expect: {{ state: active }} }}"
+        broken_before.write({f"journeys/{name}.test.yaml": f"journey: {name}\ntests: [{test}]\n"})
+    answer = in_process(broken_before, "test", "--select", "changed", "--against", "git:HEAD")
+    assert answer.exit_code == 0, answer.output
+    assert "1 passed" in answer.stdout
+    assert "welcome" in answer.stdout
 
 
 # plan --------------------------------------------------------------------------------------------------------------
@@ -200,6 +315,77 @@ def test_a_plan_leaves_the_store_as_it_is(shop, in_process):
     assert shop.ask(lambda store: (store.journey_counts(), store.deployments()[1])) == before
 
 
+DAY = 86_400_000
+HISTORY = COUPON.replace("entry:", "exit:\n  - event: closed\nentry:")
+
+
+@pytest.fixture
+def past(make_shop, in_process):
+    """A shop whose store holds a month: ten people a day apart, of whom every other one left after two days."""
+    shop = make_shop({"journeys/welcome.yaml": HISTORY})
+    records = [(f"c{day}", "signed_up", day * DAY) for day in range(10)]
+    records += [(f"c{day}", "closed", (day + 2) * DAY + 5) for day in range(0, 10, 2)]
+    lines = [
+        {"customer": customer, "event": event, "time": 1_782_900_000_000 + after}
+        for customer, event, after in sorted(records, key=lambda one: one[2])
+    ]
+    (shop.root / "past.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    ran = in_process(shop, "run", "--events", "past.jsonl", "--until", "2026-07-15", "--store", "past.db")
+    assert ran.exit_code == 0, ran.output
+    shop.write({"journeys/welcome.yaml": HISTORY.replace("3 days", "1 day")})
+    return shop
+
+
+def test_a_plan_tells_what_recorded_histories_and_a_week_say_of_a_change(past, in_process):
+    answer = in_process(past, "plan", "--store", "past.db")
+    assert answer.exit_code == 0, answer.output
+    assert "  welcome  10 of 10 replayed; 10 would have gone another way\n" in answer.stdout
+    assert "warning[JS805]: 10 of 10 recorded histories would have gone another way: " in answer.stdout
+    assert "5 with other messages, 5 with messages at another time, 5 to another step\n" in answer.stdout
+    assert re.search(r"= witness: c\d entered on `signed_up` at 2026-07-\d\dT", answer.stdout)
+    assert "exit closed; is sent `welcome`, now " in answer.stdout
+    assert re.search(r"^expected in a week, by 13\.\d days of 10 of 10 customers:$", answer.stdout, re.MULTILINE)
+    assert re.search(r"^  welcome  entries +5 +5$", answer.stdout, re.MULTILINE)
+    assert re.search(r"^  welcome  messages by post +8 +10$", answer.stdout, re.MULTILINE)
+    document = json.loads(in_process(past, "plan", "--store", "past.db", "--output-format", "json").stdout)
+    (histories,) = document["histories"]
+    assert (histories["journey"], histories["taken"], histories["messages"], histories["times"]) == (
+        "welcome",
+        10,
+        5,
+        5,
+    )
+    assert document["week"]["expected"][0] == {"journey": "welcome", "channel": "", "before": 5, "now": 5}
+    table = in_process(past, "plan", "--store", "past.db", "--output-format", "markdown").stdout
+    assert "- `welcome`: 10 of 10 replayed; 10 would have gone another way\n" in table
+    assert "| welcome | messages by post | 8 | 10 |" in table
+
+
+def test_a_plan_looks_at_as_much_of_the_past_as_is_asked_for_and_keeps_none_of_it(past, in_process):
+    some = in_process(past, "plan", "--store", "past.db", "--histories", "4", "--out", "some.plan")
+    assert "  welcome  4 of 10 replayed; 4 would have gone another way\n" in some.stdout
+    assert "of 4 of 10 customers:" in some.stdout
+    nothing = in_process(past, "plan", "--store", "past.db", "--histories", "0", "--out", "none.plan")
+    assert not any(words in nothing.stdout for words in ("JS805", "recorded histories", "expected in a week"))
+    assert (past.root / "some.plan").read_bytes() == (past.root / "none.plan").read_bytes()
+    applied = in_process(past, "apply", "some.plan", "--store", "past.db")
+    assert (applied.exit_code, applied.stdout.endswith("applied\n")) == (0, True)
+
+
+def test_where_another_way_is_an_error_it_blocks_the_plan_and_what_is_applied_at_once(past, in_process):
+    past.write({"journeyscript.yaml": "name: shop\ntimezone: Europe/Berlin\nrules: { JS805: error }\n"})
+    answer = in_process(past, "plan", "--store", "past.db", "--out", "change.plan")
+    assert (answer.exit_code, (past.root / "change.plan").exists()) == (1, False)
+    applied = in_process(past, "apply", "--auto", "--store", "past.db")
+    assert applied.exit_code == 1
+    assert "error[JS805]" in applied.stdout
+    past.write({"journeyscript.yaml": 'name: shop\ntimezone: Europe/Berlin\nrules: { JS805: "off" }\n'})
+    silent = in_process(past, "plan", "--store", "past.db")
+    assert silent.exit_code == 0
+    assert "JS805" not in silent.stdout
+    assert "10 would have gone another way" in silent.stdout
+
+
 # apply -------------------------------------------------------------------------------------------------------------
 
 
@@ -218,13 +404,23 @@ def test_what_is_planned_is_applied(shop, in_process):
     assert in_process(shop, "plan").stdout == "no journey changes\n"
 
 
-def test_a_plan_is_refused_once_it_is_applied_and_nothing_happens_twice(shop, in_process):
+def test_a_plan_that_is_applied_has_nothing_left_to_do_and_nothing_happens_twice(shop, in_process):
     write(shop, MOVED)
     in_process(shop, "plan", "--out", "change.plan")
     in_process(shop, "apply", "change.plan")
     again = in_process(shop, "apply", "change.plan")
-    assert again.exit_code == 1
-    assert "other versions were deployed to the store since the plan was made" in again.stderr
+    assert (again.exit_code, again.stdout) == (0, "nothing is left to do: what the plan is for is deployed\n")
+
+
+def test_a_plan_is_refused_where_other_versions_were_deployed_since(shop, in_process):
+    write(shop, MOVED)
+    in_process(shop, "plan", "--out", "change.plan")
+    write(shop, COUPON + "  - wait: 1 day\n  - { id: more, send: later }\n")
+    assert in_process(shop, "apply", "--auto").exit_code == 0
+    write(shop, MOVED)
+    answer = in_process(shop, "apply", "change.plan")
+    assert answer.exit_code == 1
+    assert "other versions were deployed to the store since the plan was made" in answer.stderr
 
 
 def test_a_plan_is_refused_for_other_journeys(shop, in_process):
@@ -286,6 +482,36 @@ def test_a_run_does_not_start_where_somebody_would_be_left_at_a_step_that_is_gon
         assert answer.exit_code == 2
         assert "`coupon` of `welcome` is gone, and 3 people stand at it" in answer.stderr
         assert "`journeyscript plan`" in answer.stderr
+
+
+@pytest.fixture
+def interrupted(make_shop, in_process, record):
+    """A shop whose replay was interrupted while three people stood at the wait `coupon`."""
+    shop = make_shop({"journeys/welcome.yaml": COUPON})
+    signed_up = {**SIGN_UP, "time": "2026-03-01T00:00:00Z"}
+    (shop.root / "people.jsonl").write_text("".join(record(name, "signed_up", **signed_up) for name in PEOPLE))
+    assert in_process(shop, "run", "--events", "people.jsonl").exit_code == 0
+    with contextlib.closing(open_sqlite(shop.root / REPLAY_STORE)) as store:
+        store.note(finished="no")
+    return shop
+
+
+def test_a_replay_does_not_go_on_where_somebody_would_be_left_at_a_step_that_is_gone(interrupted, in_process):
+    write(interrupted, MOVED)
+    assert in_process(interrupted, "apply", "--auto", "--store", REPLAY_STORE).exit_code == 0
+    write(interrupted, COUPON)
+    answer = in_process(interrupted, "run", "--events", "people.jsonl")
+    assert answer.exit_code == 2, answer.output
+    assert "`offer` of `welcome` is gone, and 3 people stand at it" in answer.stderr
+
+
+def test_a_replay_that_was_interrupted_starts_over_with_other_journeys_and_says_so(interrupted, in_process):
+    write(interrupted, OFFER)
+    answer = in_process(interrupted, "run", "--events", "people.jsonl")
+    assert answer.exit_code == 0
+    assert "The journeys are others than those of the replay that was interrupted: it starts over." in answer.stderr
+    again = in_process(interrupted, "run", "--events", "people.jsonl")
+    assert "starts over" not in again.stderr
 
 
 def test_a_run_starts_on_a_change_that_leaves_everybody_a_step(shop, in_process):

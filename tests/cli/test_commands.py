@@ -8,8 +8,8 @@ import pytest
 
 COMMANDS = [
     "init", "validate", "fmt", "test", "simulate", "backtest", "diff", "plan", "apply", "review", "run",
-    "status", "explain", "doctor", "enter", "pause", "resume", "stop", "customers", "outbox", "backup", "prune",
-    "worst-case", "graph", "compile", "schema",
+    "status", "explain", "doctor", "enter", "pause", "resume", "stop", "customers", "suppressions", "outbox", "backup",
+    "prune", "worst-case", "graph", "compile", "schema",
 ]  # fmt: skip
 HEAVY = {
     "jsonschema",

@@ -4,6 +4,8 @@ from contextlib import closing
 
 import pytest
 
+from journeyscript.runtime.letterbox import Letterbox
+from journeyscript.runtime.requests import Enter
 from journeyscript.stores.sqlite import open_sqlite
 
 OFFER = {
@@ -71,6 +73,23 @@ def test_what_cannot_be_asked_ends_with_2(open_shop, in_process, arguments, said
     ran = in_process(open_shop, "enter", *arguments)
     assert ran.exit_code == 2
     assert said in ran.stderr
+
+
+def test_a_request_that_was_left_waits_for_whoever_knows_the_journeys(open_shop, in_process):
+    letterbox = Letterbox(open_shop.store_path)
+    letterbox.drop(Enter(journey="offer", customer="ada", name="r1", properties={"coupon": "MAY"}))
+    assert in_process(open_shop, "pause", "welcome").exit_code == 0
+    assert len(list(letterbox.folder.glob("*.order"))) == 1
+    assert open_shop.run(*RUN, stdin="").returncode == 0
+    assert sent(open_shop, "offer") == ["welcome"]
+    assert list(letterbox.folder.glob("*.order")) == []
+
+
+def test_a_replay_lets_nobody_in_on_request(open_shop, in_process):
+    with closing(open_sqlite(open_shop.store_path)) as store:
+        store.note(clock="virtual")
+    ran = in_process(open_shop, "enter", "offer", "ada", "-p", "coupon=MAY")
+    assert (ran.exit_code, "takes no orders for journeys" in ran.stderr) == (2, True)
 
 
 def test_a_run_takes_the_request_as_a_record(open_shop, in_process):

@@ -1,5 +1,6 @@
 """`review`: the comment on a change in a repository of its own, with people inside and without."""
 
+import json
 import os
 import re
 import subprocess
@@ -110,6 +111,7 @@ def test_a_change_is_told_with_people_numbers_a_forecast_and_a_picture(inhabited
     assert "❌ not yet: tests" in text
     assert "People inside: 3 people in what changes" in heads(text)
     assert "| `coupon` | 3 | stay in their version |" in text
+    assert "- `welcome`: 3 of 3 replayed; none would have gone another way\n" in text
     assert "Journeys: 1 changed" in heads(text)
     assert "| + | last |" in text
     assert "Forecast: 40 → 60 messages for 20 customers of few" in heads(text)
@@ -118,6 +120,20 @@ def test_a_change_is_told_with_people_numbers_a_forecast_and_a_picture(inhabited
     assert "failed&#58; who signs up hears from us twice" in text
     change(inhabited, WELCOME)
     assert in_process(inhabited, "review").exit_code == 0
+
+
+def test_what_recorded_histories_and_a_week_say_is_told_by_what_plan_says(shop, in_process):
+    events = [("ada", 1_782_900_000_000), ("bob", 1_783_000_000_000)]
+    lines = (json.dumps({"customer": name, "event": "signed_up", "time": at}) for name, at in events)
+    (shop.root / "past.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    ran = in_process(shop, "run", "--events", "past.jsonl", "--until", "2026-07-15", "--store", "past.db")
+    assert ran.exit_code == 0, ran.output
+    change(shop, LONGER)
+    text = in_process(shop, "review", "--against", "git:HEAD", "--store", "past.db").stdout
+    assert "- `welcome`: 2 of 2 replayed; 2 would have gone another way\n" in text
+    assert "| welcome | messages by post | 2 | 3 |" in text
+    assert "JS805 history-diverges" in text
+    assert text.count("= witness: ") == 1
 
 
 def test_the_picture_marks_what_is_new_changed_and_gone(shop, in_process):
@@ -174,6 +190,18 @@ def test_a_revision_without_a_project_has_everything_new(make_shop, in_process, 
     assert "Journeys: 1 new" in heads(answer.stdout)
     assert "Tests: there are none" in heads(answer.stdout)
     assert "| messages | ? | 40 |" in answer.stdout
+
+
+def test_a_change_that_mends_a_broken_revision_is_reviewed_without_a_comparison(shop, in_process):
+    shop.write({"journeys/welcome.yaml": WELCOME.replace("send: later", "send: latr")})
+    commit(shop.root)
+    shop.write({"journeys/welcome.yaml": WELCOME})
+    answer = in_process(shop, "review", "--against", "git:HEAD")
+    assert answer.exit_code == 0, answer.output
+    assert "<b>Compared</b>: with nothing, as there is an error in <code>git&#58;HEAD</code>" in answer.stdout
+    assert "--> HEAD:journeys/welcome.yaml:9:11" in answer.stdout
+    assert "<b>Tests</b>: 1 passed" in answer.stdout
+    assert "Pictures" not in answer.stdout
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,27 @@ def test_a_population_is_chosen_by_its_name_or_its_path(shop):
         assert "there is `few`, `many`" in answer.stderr
 
 
+def test_what_became_of_one_customer_is_told_step_by_step(shop):
+    told = ran(shop, "--explain", "c0000003")
+    assert told.exit_code == 0
+    assert told.stdout.startswith("c0000003 in welcome (version ")
+    assert re.search(r"2026-01-05T\S+  send\.welcome +entered on `signed_up`", told.stdout)
+    assert re.search(r"wait +sent by push|wait +drew the arm `control`", told.stdout)
+    assert "c0000004" not in told.stdout
+    found = json.loads(ran(shop, "--explain", "c0000003", "--output-format", "json").stdout)
+    assert [one["journey"] for one in found["enrollments"]] == ["welcome"]
+    assert len(found["enrollments"][0]["lines"]) == told.stdout.count("2026-01-") - 1
+
+
+def test_whoever_does_not_come_is_nobody_to_tell_of(shop):
+    answer = ran(shop, "--explain", "c0000011")
+    assert (answer.exit_code, answer.stdout) == (3, "")
+    assert answer.stderr == "nobody who is called `c0000011` comes in `few`\n"
+    both = ran(shop, "--explain", "c0000003", "--html", shop / "page.html")
+    assert both.exit_code == 2
+    assert not (shop / "page.html").exists()
+
+
 def test_without_a_population_nothing_matches(shop):
     (shop / "simulations/few.yaml").unlink()
     answer = ran(shop)

@@ -1,5 +1,6 @@
 """The acceptance cases as journey tests, on every store, and those that no journey test can tell."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from journeyscript.runtime.batch import advance
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.programs import Programs
 from journeyscript.runtime.rules import Rules
-from journeyscript.runtime.session import deployments_of, policies_of
+from journeyscript.runtime.session import deployments_of, policies_of, rules_of
 from journeyscript.runtime.trials.trial import Trial
 from journeyscript.source.nodes import Mapping
 from journeyscript.source.yaml import read_yaml
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
 from journeyscript.syntax.trial_file import read_tests
+from tests.simulating import Simulated
 
 ROOT = Path(__file__).parent / "project"
 PROJECT = compile_project(ROOT)
@@ -27,6 +29,7 @@ CASES = [
     for test in file.tests
 ]
 DAY = 86_400_000
+GRACE = 300_000
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -46,6 +49,17 @@ def test_case(journey, test, store):
     verdict = Trial(PROJECT, journey).run(test, store)
     assert verdict.findings == ()
     assert verdict.failures == ()
+
+
+@pytest.mark.parametrize(("journey", "test"), CASES, ids=[f"{journey}: {test.name.text}" for journey, test in CASES])
+def test_case_in_simulation(journey, test, tmp_path):
+    """The other cases of the journey live in the same store."""
+    together = [other for name, other in CASES if name == journey]
+    simulated, number = Simulated(PROJECT, journey, together, tmp_path), together.index(test)
+    assert simulated.failures(number) == []
+    tested = Trial(PROJECT, journey).happening(test, MemoryStore())
+    there, here = ([kept.decision for kept in one.story.decisions] for one in (simulated.happened(number), tested))
+    assert there == here, "every decision, with its instant, its rule and the values it saw"
 
 
 def told(yaml, journey, store=None):
@@ -96,6 +110,19 @@ def test_case_08_a_wait_of_no_length_does_not_compile(tmp_path, wait):
     assert {d.span.line for d in project.diagnostics if d.severity == "error"} == {4}
 
 
+def record_of(event, *, at, attributes=None, properties=None):
+    return Incoming(
+        customer="ada",
+        at=at,
+        event=Event(name=event, at=at, properties=properties or {}),
+        attributes=attributes or {},
+        consent={},
+        source="live",
+        source_id=None,
+        position="",
+    )
+
+
 @pytest.fixture
 def live(store):
     """Return a way to take a record in at a time of the clock, as a run on the wall clock does."""
@@ -110,20 +137,41 @@ def live(store):
     )
 
     def take(event, *, at, now, attributes=None, properties=None, journey):
-        record = Incoming(
-            customer="ada",
-            at=at,
-            event=Event(name=event, at=at, properties=properties or {}),
-            attributes=attributes or {},
-            consent={},
-            source="live",
-            source_id=None,
-            position="",
-        )
+        record = record_of(event, at=at, attributes=attributes, properties=properties)
         store.commit(advance(store, rules, incoming=[record], now=now))
         return [e for e in store.story("ada").enrollments if e.journey == journey]
 
     return take
+
+
+@pytest.mark.parametrize(
+    ("at", "taken_in", "message"),
+    [
+        (DAY - 1, DAY + GRACE - 1, "arrived"),
+        (DAY, DAY + GRACE - 1, "arrived"),
+        (DAY, DAY + GRACE, "arrived"),
+        (DAY + 1, DAY + GRACE - 1, "timed_out"),
+        (DAY, DAY + GRACE + 1, "timed_out"),
+    ],
+    ids=["before it", "at it", "with the last moment of grace", "behind it", "behind the grace"],
+)
+def test_case_11_an_event_of_the_deadline_that_is_on_its_way_takes_its_path_within_grace(store, at, taken_in, message):
+    """On the wall clock: the event's own time decides, as long as it is taken in before the grace is over."""
+    journey, entered = "case_11_an_event_at_the_deadline", 400 * DAY
+    store.deploy(deployments_of(PROJECT), 0)
+    rules = rules_of(PROJECT, store, virtual=False)
+    store.commit(advance(store, rules, incoming=[record_of("started", at=entered)], now=entered))
+    late = entered + taken_in
+    until = late - 1
+    for record in ([record_of("purchased", at=entered + at)], []):
+        while (moment := store.next_due()) is not None and moment <= until:
+            store.commit(advance(store, rules, due=store.due(moment, 10), now=moment))
+        store.commit(advance(store, rules, incoming=record, due=store.due(late, 10), now=late))
+        until = late + GRACE
+    story = store.story("ada")
+    (one,) = (one for one in story.enrollments if one.journey == journey)
+    assert one.status == "completed"
+    assert [send.message for send in story.sends if send.journey == journey] == [message]
 
 
 def test_case_14_a_date_that_does_not_parse_takes_the_declared_way(live):
@@ -197,3 +245,18 @@ def test_the_same_story_leaves_the_same_trace_on_every_store(tmp_path):
             assert memory.story("customer") == sqlite.story("customer")
         finally:
             sqlite.close()
+
+
+@pytest.mark.parametrize(("journey", "test"), CASES, ids=[f"{journey}: {test.name.text}" for journey, test in CASES])
+def test_what_is_always_true_is_true_at_the_end_of_a_case(journey, test, store):
+    happened = Trial(PROJECT, journey).happening(test, store)
+    enrollments = happened.story.enrollments
+    counts = Counter()
+    for count in store.journey_counts():
+        counts[count.status] += count.count
+    assert counts == Counter(one.status for one in enrollments), "entered = active + completed + exited + failed"
+    for one in enrollments:
+        assert (one.due_at is not None) == (one.status == "active"), "whoever is inside has a timer"
+    for send in happened.story.sends:
+        assert send.status in ("pending", "skipped"), "nothing is delivered in a test"
+        assert (send.reason is not None) == (send.status == "skipped")

@@ -290,6 +290,29 @@ def test_case_26_a_revert_is_the_same_projection_backwards(shop, steps, head, th
     assert shop.messages("ada") == ["welcome", "reminder"]
 
 
+def test_case_26_weights_taken_back_move_nobody_there_nor_back(shop):
+    names = [f"customer-{number}" for number in range(300)]
+    shop.deploy(SPLIT % (50, 50))
+    shop.enter(*names[:100])
+    shop.until(AT + DAY)
+    first = {name: shop.inside(name) for name in names[:100]}
+    shop.write(SPLIT % (60, 40))
+    shop.apply()
+    shop.enter(*names[100:200])
+    shop.until(AT + DAY + DAY // 2)
+    shop.write(SPLIT % (50, 50))
+    planned = shop.apply()
+    assert {line.fate for one in planned.plan.journeys for line in one.lines} == {"stay"}
+    assert planned.findings == ()
+    assert {name: shop.inside(name) for name in names[:100]} == first
+    shop.enter(*names[200:])
+    versions = [{shop.inside(name).version for name in names[part : part + 100]} for part in (0, 100, 200)]
+    assert versions[0] == versions[2], "it is the version that was there before"
+    assert versions[1].isdisjoint(versions[0]), "whoever entered in between finishes in theirs"
+    shop.until(AT + 30 * DAY)
+    assert all(shop.messages(name) == ["reminder"] for name in names)
+
+
 def test_case_26_what_was_never_applied_has_nothing_to_take_back(shop):
     shop.deploy(COUPON)
     shop.enter("ada")

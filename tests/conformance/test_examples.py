@@ -11,6 +11,7 @@ from journeyscript.runtime.trials.trial import Trial
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
 from journeyscript.syntax.trial_file import read_tests
+from tests.simulating import Simulated
 
 PROJECT = compile_project(Path(__file__).parents[2])
 FILES = [read_tests(path, node) for path, node in PROJECT.tests.items()]
@@ -46,3 +47,11 @@ def test_the_tests_of_a_journey_take_every_way_there_is(file):
     trial = Trial(PROJECT, file.journey.text)
     coverage = trial.coverage(trial.run(test, MemoryStore()) for test in file.tests)
     assert [place.key for place in coverage.missing if place.kind in COUNTED] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.path)
+def test_a_journey_passes_its_tests_in_simulation(file, tmp_path):
+    simulated = Simulated(PROJECT, file.journey.text, file.tests, tmp_path)
+    assert {test.name.text: simulated.failures(number) for number, test in enumerate(file.tests)} == {
+        test.name.text: [] for test in file.tests
+    }

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -26,6 +27,8 @@ COMMANDS = {
     "planned": ["journeyscript plan --out change.plan"],
     "applied": ['git commit --quiet --all --message "Half a day"', "journeyscript apply change.plan"],
     "going on": ["journeyscript run --once"],
+    "replayed": ["journeyscript run --events past.jsonl --until 2026-06-06 --store past.db > replay.txt"],
+    "recorded": ["journeyscript plan --store past.db"],
     "reverted": ["git revert --no-edit HEAD", "journeyscript plan", "journeyscript apply --auto", "journeyscript diff"],
 }  # fmt: skip
 """The commands of each block; what they print is what the block shows."""
@@ -59,7 +62,8 @@ def edit(path, text):
 
 
 def run(line):
-    """Run a command; return how it ended and what it printed. Of git, nothing is shown."""
+    """Run a command; return how it ended and what it printed. Of git and what goes into a file, nothing is shown."""
+    line, _, file = line.partition(" > ")
     program, *arguments = shlex.split(line)
     if program == "git":
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
@@ -67,6 +71,9 @@ def run(line):
         return 0, ""
     answer = CliRunner().invoke(cli, arguments, prog_name="journeyscript")
     assert "Traceback" not in answer.output
+    if file:
+        Path(file).write_text(answer.output, encoding="utf-8")
+        return answer.exit_code, ""
     return answer.exit_code, answer.output
 
 
@@ -102,6 +109,7 @@ def test_the_page_says_what_happens(clone, document):
                 page.shows(name, "".join(f"{line.rstrip()}\n" for line in shown.splitlines()))
                 seen[name] = state_of(clone)
     assert seen.keys() == COMMANDS.keys()
+    assert "warning[JS805]: 2 of 3 recorded histories" in page.blocks()["recorded"]
     moved, back = seen["applied"], seen["reverted"]
     assert [one[0] for one in moved] == ["first_day"] * 3
     assert [one[3] - two[3] for one, two in zip(seen["inside"], moved, strict=True)] == [12 * 3_600_000] * 3

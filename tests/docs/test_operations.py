@@ -15,7 +15,7 @@ from journeyscript.cli.run import run_command
 from journeyscript.runtime.metrics import Metrics
 from journeyscript.stores.sqlite import open_sqlite
 
-TASKS = ["doctor", "backup", "outbox", "pause", "resume", "stop", "erase", "merge", "prune"]
+TASKS = ["doctor", "backup", "outbox", "suppressions", "pause", "resume", "stop", "erase", "merge", "prune"]
 NAMES = ["ada", "bo", "visitor-1", "visitor-2"]
 SIGNED_UP = {"event": "signed_up", "properties": {"source": "web"}}
 

@@ -43,6 +43,11 @@ def test_the_forecast_is_what_the_command_prints(page, repository, say):
     page.shows("welcome", f"$ {line}\n" + say(line, folder=repository))
 
 
+def test_what_is_told_of_one_customer_is_what_the_command_prints(page, repository, say):
+    line = "journeyscript simulate welcome --explain c0000042"
+    page.shows("one customer", f"$ {line}\n" + say(line, folder=repository))
+
+
 def test_the_page_is_written_where_it_is_said(page, repository, say):
     (line,) = re.findall(r"`(journeyscript simulate welcome --html \S+)`", page.text)
     say(line, folder=repository)

@@ -73,6 +73,32 @@ def test_a_pause_holds_over_a_kill_and_a_restart(make_shop, record):
     assert statuses(shop) == [("later", "skipped"), ("welcome", "sent")]
 
 
+def test_a_run_lets_somebody_in_on_request_and_sends_at_once(make_shop, until):
+    shop = make_shop(
+        {
+            "journeys/offer.yaml": """
+journey: offer
+entry: { api: { coupon: { type: string } }, where: event.coupon != "NONE", again: always }
+steps:
+  - send: welcome
+"""
+        }
+    )
+    run = shop.start()
+    assert order(shop, "enter", "offer", "ada", "-p", "coupon=MAY", "--id", "r1") == "`ada` entered `offer`\n"
+    until(lambda: statuses(shop) == [("welcome", "sent")])
+    for arguments, code, said in (
+        (("coupon=MAY", "--id", "r1"), 3, "a request of this id was taken in before\n"),
+        (("coupon=NONE",), 1, "`ada` was not let into `offer`: the entry's condition does not hold\n"),
+    ):
+        ran = shop.run("enter", "offer", "ada", "--wait", "30", "-p", *arguments)
+        assert (ran.returncode, ran.stderr) == (code, said)
+    assert order(shop, "prune", "--older-than", "400 days").startswith("took away 0 enrollments")
+    shop.stop(run)
+    assert statuses(shop) == [("welcome", "sent")]
+    assert not list(shop.store_path.with_name("store.db.orders").iterdir()), "no order and no answer stays behind"
+
+
 def test_a_run_erases_merges_and_stops_from_outside(make_shop, record, until):
     shop = make_shop(
         {"journeys/welcome.yaml": PATIENT["journeys/welcome.yaml"].replace("1 hour", "9 days")},

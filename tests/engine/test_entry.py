@@ -14,7 +14,8 @@ from journeyscript.engine.entry import (
     make_room,
     refresh,
 )
-from journeyscript.engine.values import Event, Facts
+from journeyscript.engine.step import step
+from journeyscript.engine.values import Event, Facts, TimerFired
 from tests.engine.driving import DAY, START, program_of, purchased
 from tests.projects import steps_of
 
@@ -76,6 +77,8 @@ def test_keys_run_side_by_side():
     [
         ("never", 900 * DAY, False),
         ("always", 0, True),
+        ("always", -DAY, True),
+        ("after 3 days", -1, False),
         ("after 3 days", 3 * DAY - 1, False),
         ("after 3 days", 3 * DAY, True),
     ],
@@ -159,6 +162,38 @@ def test_somebody_who_starts_anew_takes_no_further_place():
     head = "{ event: purchased, again: never, while_active: restart, max_active: 1 }"
     current = entered(head, purchased(START))
     assert asked(head, purchased(START), inside={PLACE: current}, active=1) == Admitted(key="", ends=current)
+
+
+def test_a_test_customer_takes_no_place_and_is_refused_none():
+    full = "{ event: purchased, again: always, max_active: 1 }"
+    assert asked(full, purchased(START), active=1, test=True) == Admitted(key="", test=True)
+
+
+def test_a_place_that_a_test_customer_did_not_take_is_not_kept_for_the_person_they_become():
+    head = "{ event: purchased, again: never, while_active: restart, max_active: 1 }"
+    tested = {PLACE: replace(entered(head, purchased(START)), test=True)}
+    assert asked(head, purchased(START), inside=tested, active=1) == Refused(reason="max_active")
+    again = asked(head, purchased(START), inside=tested, active=1, test=True)
+    assert again == Admitted(key="", ends=tested[PLACE], test=True)
+    assert asked(head, purchased(START), inside=tested) == Admitted(key="", ends=tested[PLACE])
+
+
+def test_a_test_customer_is_never_held_out():
+    measured = "{ event: purchased, again: never, while_active: restart, holdout: 99.9999% }"
+    assert asked(measured, purchased(START)) == Admitted(key="", held_out=True)
+    assert asked(measured, purchased(START), test=True) == Admitted(key="", test=True)
+    current = entered(measured, purchased(START))
+    anew = asked(measured, purchased(START), inside={PLACE: current}, test=True)
+    assert anew == Admitted(key="", ends=current, test=True)
+
+
+def test_what_was_entered_as_a_test_stays_one_on_its_way():
+    made = program("{ event: purchased, again: never }")
+    event = purchased(START)
+    outcome = enroll(made, number=1, customer=1, key="", event=event, facts=FACTS, now=START, test=True)
+    assert outcome.enrollment.test
+    fired = step(made, outcome.enrollment, TimerFired(visit=outcome.enrollment.visit), FACTS, START + DAY)
+    assert (fired.enrollment.status, fired.enrollment.test) == ("completed", True)
 
 
 def test_a_stale_event_starts_nothing():

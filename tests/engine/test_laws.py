@@ -30,8 +30,9 @@ def timelines(draw, *, wrong=False):
 @st.composite
 def customers(draw, *, wrong=False):
     """Draw a customer's attributes and consent."""
+    best = draw(st.sampled_from([{}, {"best_time": "09:00"}, {"best_time": "02:30"}]))
     return {
-        "attributes": draw(records(CATALOG.attributes, wrong=wrong)),
+        "attributes": {**draw(records(CATALOG.attributes, wrong=wrong)), **best},
         "consent": draw(st.dictionaries(st.sampled_from(CATALOG.channels), st.booleans())),
         "suppressed": frozenset(draw(st.lists(st.sampled_from(["DE", "AT", "web"]), max_size=1))),
     }

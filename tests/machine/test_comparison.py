@@ -138,6 +138,22 @@ def test_parts_of_the_journey_have_their_tier(old, new, part, tier):
     assert [(one.part, tier_of(one)) for one in found] == [(part, tier)]
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("again: always", "again always"),
+        ("again: after 30 days", "again after 30 days"),
+        ("again: after 30 days after exit", "again after 30 days after exit"),
+        ("again: never, holdout: 12.5%", "again never; holdout 12.5 %"),
+        ("again: never, key: event.source", "again never; key event.source"),
+        ("again: never, max_active: 10", "again never; max_active 10"),
+    ],
+)
+def test_an_entry_is_told_in_the_words_of_the_file(more, said):
+    (found,) = differences("again: never", more)
+    assert (found.was, found.now) == ("signed_up; again never", f"signed_up; {said}")
+
+
 def test_tiers_hold_those_behind_them():
     text = (
         BASE.replace("title: A trial", "title: A try")

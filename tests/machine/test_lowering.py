@@ -118,7 +118,7 @@ def test_a_branch_tries_its_conditions_in_order():
     assert ways(found) == [(If, "wait"), (If, "end"), (Always, "exit.other")]
 
 
-def test_a_split_divides_the_whole_range_among_its_arms():
+def test_a_split_gives_each_arm_its_weight():
     found = state(
         "- split: offer\n  per: entry\n  arms:\n"
         "    - { arm: a, weight: 33, steps: [] }\n    - { arm: b, weight: 0, steps: [] }\n    - { arm: c, weight: 67, steps: [] }\n",  # noqa: E501
@@ -126,11 +126,7 @@ def test_a_split_divides_the_whole_range_among_its_arms():
     )
     arms = [t.trigger for t in found.transitions]
     assert all(isinstance(arm, Arm) and arm.per == "entry" and arm.experiment == "offer" for arm in arms)
-    assert [(arm.arm, arm.low, arm.high) for arm in arms] == [
-        ("a", 0, 330_000),
-        ("b", 330_000, 330_000),
-        ("c", 330_000, 1_000_000),
-    ]
+    assert [(arm.arm, arm.weight) for arm in arms] == [("a", 33), ("b", 0), ("c", 67)]
 
 
 def test_a_loop_is_left_by_its_condition_or_when_its_rounds_are_over():

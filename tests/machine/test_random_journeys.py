@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from journeyscript.machine.canonical import canonical_json, machine_from_json, version_of
 from journeyscript.machine.graph import instant_cycle, leads_to_final, path_to, reachable
-from journeyscript.machine.model import Due
+from journeyscript.machine.model import Due, Lap
 from tests.projects import compile_text, machine_of
 from tests.strategies import journeys, text_of
 
@@ -39,6 +39,21 @@ def test_every_random_journey_compiles_to_a_machine_that_can_be_left(journey):
         assert all(transition.target in names for transition in state.transitions)
         # Whoever rests in a state has a timer: it is set wherever a way out waits for one.
         assert (state.timer is not None) == any(isinstance(t.trigger, Due) for t in state.transitions)
+
+
+@settings(max_examples=150)
+@given(journeys())
+def test_every_loop_of_a_random_journey_is_bounded_and_takes_time(journey):
+    """Without the transitions that count rounds no state leads back to itself, and no round takes no time."""
+    machine = compiled(journey).machine
+    assert instant_cycle(machine) == ()
+    onward = {
+        state.id: [t.target for t in state.transitions if not isinstance(t.trigger, Lap)] for state in machine.states
+    }
+    # Kahn's way: take away whatever leads nowhere any more; what is left then goes round.
+    while gone := {name for name, targets in onward.items() if not any(target in onward for target in targets)}:
+        onward = {name: targets for name, targets in onward.items() if name not in gone}
+    assert onward == {}
 
 
 @settings(max_examples=100)

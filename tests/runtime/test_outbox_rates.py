@@ -155,6 +155,20 @@ def test_whatever_the_order_no_time_holds_more_than_the_rate_also_across_a_resta
         assert beyond - first >= rate.per
 
 
+@pytest.mark.parametrize("asked", [None, 40_000])
+def test_what_was_put_off_before_a_restart_counts(make_outbox, pend, asked):
+    store, outbox, _ = make_outbox(*[Deferred(detail="busy", wait=asked)] * 3, rate=RATE)
+    pend(store, 4)
+    assert outbox.deliver(NOW) == 3
+    _, again, adapter = make_outbox(store=store, adapter=Willing(), rate=RATE)
+    assert again.deliver(NOW + 1_000) == 0
+    freed = again.next_moment(NOW + 1_000)
+    assert NOW + MINUTE <= freed <= NOW + MINUTE + (10_000 if asked else 0), "never sooner than a minute after them"
+    assert again.deliver(freed - 1) == 0
+    assert again.deliver(NOW + 2 * MINUTE) == 3
+    assert len(adapter.given) == 3
+
+
 @given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 5), st.integers(1, 20))
 def test_on_the_wall_clock_the_room_is_what_the_rate_leaves(steps, messages, per):
     window, now, taken = Window(RateConfig(messages=messages, per=per), []), 0, []

@@ -7,6 +7,7 @@ import pytest
 
 from journeyscript.runtime.intake import Incoming, Intake
 from journeyscript.runtime.recorded import UnreadableFileError, read_recorded, source_of
+from journeyscript.runtime.sources import LONGEST_LINE
 from journeyscript.stores.records import Rejected
 from journeyscript.syntax.mapping import EventColumn, FileMapping, TimeColumn
 
@@ -108,6 +109,18 @@ def test_a_recorded_event_without_a_time_is_rejected(read):
     (record,) = read('{"customer": "ada", "event": "signed_up"}\n')
     assert record.reason == "`time` is missing, and a recorded event cannot do without"
     assert record.raw == '{"customer": "ada", "event": "signed_up"}'
+
+
+@pytest.mark.parametrize("form", [None, "jsonl"])
+def test_a_line_without_an_end_is_cut_and_what_follows_it_is_kept(read, form):
+    long = '{"customer": "bob", "event": "' + "x" * (2 * LONGEST_LINE)
+    own = '{"customer": "ada", "event": "closed", "time": "2026-03-01T00:00Z"}'
+    foreign = '{"who": "ada", "day": "2026-03-01", "amount": "12.5", "mail": "ada@example.com"}'
+    records = read(f"{long}\n{foreign if form else own}\n", None if form is None else mapping(form))
+    rejected = [one for one in records if isinstance(one, Rejected)]
+    assert len(rejected) == 3
+    assert max(len(one.raw) for one in rejected) < LONGEST_LINE + 100
+    assert [one.customer for one in records if isinstance(one, Incoming)] == ["ada"]
 
 
 def test_an_event_of_the_first_moment_of_1970_has_a_time(read):

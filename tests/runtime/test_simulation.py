@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,7 @@ from journeyscript.runtime.simulation import run
 from journeyscript.runtime.simulation.forecast import forecast
 from journeyscript.runtime.simulation.proportions import compare
 from journeyscript.runtime.simulation.reading import read_population
-from journeyscript.runtime.simulation.run import simulate
+from journeyscript.runtime.simulation.run import Result, simulate
 from journeyscript.stores.memory import MemoryStore
 from tests.projects import lay_out
 
@@ -133,6 +134,27 @@ def test_the_seed_decides_everything(small):
     found, otherwise = forecast_of(project, population), forecast_of(project, other)
     assert found.days != otherwise.days
     assert found.experiments != otherwise.experiments
+
+
+def test_whoever_looks_is_shown_the_store_of_each_group_once_with_all_that_happened(small, monkeypatch):
+    project, population = small
+    monkeypatch.setattr(run, "GROUP", 50)
+    seen = []
+    result = simulate(project, population, look=lambda store: seen.append(store.totals(population.end)))
+    assert [totals.customers for totals in seen] == [50, 50, 20]
+    assert sum(totals.customers for totals in seen) == result.customers
+    assert sum(totals.events for totals in seen) == result.tally.events.total()
+    assert sum(totals.overdue for totals in seen) == 0
+
+
+def test_it_does_not_matter_on_how_many_cores(small, monkeypatch):
+    project, population = small
+    monkeypatch.setattr(run, "GROUP", 50)
+    done = []
+    expected, found = simulate(project, population), simulate(project, population, done.append, cores=2)
+    assert done == [1 / 3, 2 / 3, 1.0]
+    assert found.heat == expected.heat
+    assert forecast(project, population, found) == forecast(project, population, expected)
 
 
 @pytest.mark.parametrize(("at_once", "group"), [(1, 10_000), (7, 10_000), (2_000, 13), (1, 1)])
@@ -278,6 +300,74 @@ def test_who_is_held_out_reacts_to_nothing_of_the_journey(tmp_path):
     assert {one.name: one.count for one in found.events} == {"signed_up": 120, "app_installed": 120 - held_out}
 
 
+def held_out(tmp_path, goal, behaviour, number=120):
+    """Return the comparisons of a journey with half of the customers held out, who do what `behaviour` says."""
+    written = JOURNEY.replace("again: never", "again: never, holdout: 50%")
+    written = written.replace("goal: { event: purchased, exit: false }", f"goal: {goal}")
+    text = POPULATION.partition("behaviour:")[0].replace("number: 120", f"number: {number}") + behaviour
+    project, population, findings = make(tmp_path, text, **{"journeys/welcome.yaml": written})
+    assert not findings
+    return forecast_of(project, population).holdouts
+
+
+BUYING = """behaviour:
+  - after: { event: signed_up }
+    event: purchased
+    chance: 100%
+    within: { fixed: HOW }
+    properties: { order_id: "1", total: 20, items: 1 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("goal", "how", "reached"),
+    [
+        ("{ event: purchased, exit: false }", "15 days", True),
+        ("{ event: purchased, exit: true }", "1 hour", True),
+        ("{ event: purchased, within: 2 days, exit: false }", "2 days", True),
+        ("{ event: purchased, within: 2 days, exit: false }", "49 hours", False),
+        ("{ event: purchased, where: event.total > 10, exit: false }", "1 hour", True),
+        ("{ event: purchased, where: event.total > 30, exit: false }", "1 hour", False),
+        ("{ event: signed_up, exit: false }", "1 hour", False),
+    ],
+)
+def test_those_held_out_and_those_let_in_reach_the_goal_by_one_rule(tmp_path, goal, how, reached):
+    (one,) = held_out(tmp_path, goal, BUYING.replace("HOW", how))
+    assert (one.journey, one.experiment, one.base) == ("welcome", "holdout", "held out")
+    assert [arm.arm for arm in one.arms] == ["let in", "held out"]
+    assert sum(arm.assigned for arm in one.arms) == 120
+    assert all(30 < arm.assigned < 90 and arm.converted == arm.assigned * reached for arm in one.arms)
+
+
+def test_what_only_messages_bring_about_is_the_difference_to_those_held_out(tmp_path):
+    behaviour = BUYING.replace("event: signed_up", "message: welcome").replace("HOW", "1 hour")
+    (one,) = held_out(tmp_path, "{ event: purchased, exit: false }", behaviour, number=1_000)
+    let_in, out = one.arms
+    assert out.converted == 0
+    assert let_in.converted > 100
+    assert let_in.against is not None
+    assert let_in.against.difference == let_in.converted / let_in.assigned
+    assert out.against is None
+
+
+def test_a_goal_that_asks_about_the_customer_is_not_compared_with_the_holdout(tmp_path):
+    goal = "{ event: purchased, where: customer.vip, exit: false }"
+    assert held_out(tmp_path, goal, BUYING.replace("HOW", "1 hour")) == ()
+
+
+def test_holdouts_of_groups_of_customers_add_up(tmp_path, monkeypatch):
+    behaviour = BUYING.replace("event: signed_up", "message: welcome").replace("HOW", "1 hour")
+    goal = "{ event: purchased, where: event.total > 10, exit: false }"
+    whole = held_out(tmp_path / "whole", goal, behaviour)
+    monkeypatch.setattr(run, "GROUP", 7)
+    monkeypatch.setattr(Result, "add", lambda self, other, add=Result.add: add(self, pickle.loads(pickle.dumps(other))))
+    assert held_out(tmp_path / "parts", goal, behaviour) == whole
+
+
+def test_without_a_holdout_there_is_nothing_to_compare_with_it(small):
+    assert forecast_of(*small).holdouts == ()
+
+
 def test_reactions_that_cause_each_other_come_to_an_end(tmp_path):
     circle = """behaviour:
   - { after: { event: app_installed }, event: app_installed, chance: 100%, within: { fixed: 0 hours } }
@@ -298,6 +388,9 @@ def test_one_reaction_more_changes_no_draw_of_the_others(small, tmp_path):
     assert before["purchased"] == after["purchased"]
     assert before["app_installed"] == after["app_installed"]
     assert before["account_closed"] < after["account_closed"]
+
+
+VALUES = ("for: 20 days", "uniform: [1 day, 10 days]", "2026-03-02T00:00")
 
 
 @pytest.mark.parametrize(
@@ -327,10 +420,20 @@ def test_one_reaction_more_changes_no_draw_of_the_others(small, tmp_path):
 )
 def test_a_population_that_cannot_be_is_told_at_its_place(tmp_path, old, new, code):
     assert old in POPULATION
-    _, population, findings = make(tmp_path, POPULATION.replace(old, new, 1))
+    project, population, findings = make(tmp_path, POPULATION.replace(old, new, 1))
     assert population is None
     assert findings[0].code == code
     assert findings[0].span.path == "simulations/small.yaml"
+    # Names are checked with the project, values where they are drawn.
+    a_name = code not in ("JS303", "JS307") and old not in VALUES
+    assert (findings[0] in project.diagnostics) == a_name
+    assert not a_name or findings[0].help is not None
+
+
+def test_a_stage_is_not_missed_where_a_journey_could_not_be_read(tmp_path):
+    text = POPULATION.replace("stage: onboarding", "stage: loyalty", 1)
+    project, *_ = make(tmp_path, text, **{"journeys/other.yaml": "journey: other\nsteps: []\n"})
+    assert not [found for found in project.diagnostics if found.span.path == "simulations/small.yaml"]
 
 
 @pytest.mark.parametrize(

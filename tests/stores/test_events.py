@@ -116,3 +116,22 @@ def test_what_happened_to_a_customer_who_was_merged_belongs_to_who_they_are_now(
     assert [one.customer for _, one in filled.happened(0, 10)] == [3, 3, 3]
     filled.erase("customer-3", make.at)
     assert [one.event.properties for _, one in filled.happened(0, 10)] == [{}] * 3, "an erased one says nothing"
+
+
+def test_all_that_happened_to_some_is_told_in_the_order_of_time_after_merges_as_well(filled, make):
+    filled.commit(
+        Changes(
+            events=[
+                make.event("purchased", at=make.at + 9),
+                make.event(at=make.at + 5, customer=2, total=3),
+                make.event(at=make.at + 1, customer=3),
+            ]
+        )
+    )
+    filled.commit(Changes(events=[make.event("page_viewed", at=make.at + 7)]))
+    assert [(one.customer, one.event.name) for one in filled.happened_to([1])] == [(1, "page_viewed"), (1, "purchased")]
+    filled.merge("customer-2", "customer-1", make.at + 20)
+    told = filled.happened_to([1, 2])
+    assert [(one.customer, one.event.at - make.at) for one in told] == [(1, 5), (1, 7), (1, 9)]
+    assert told[0].event.properties == {"total": 3}
+    assert filled.happened_to([]) == []

@@ -75,6 +75,41 @@ def test_messages_keep_their_keys_and_those_of_the_ended_double_are_cancelled(bo
     assert [send.visit for send in both_inside.claim(make.at + 100, 10)] == [2], "the older enrollment still speaks"
 
 
+@pytest.fixture
+def both_held(filled, make):
+    """Ada and an anonymous visitor are in the same journey, each with a message that waits."""
+    held = Held(reason="quiet_hours", given={})
+    filled.commit(
+        Changes(
+            enrollments=[
+                make.enrollment(1, entered_at=make.at + 10, due_at=make.at + 5_000, held=held),
+                make.enrollment(2, entered_at=make.at + 5, due_at=make.at + 7_000, held=held),
+            ]
+        )
+    )
+    return filled
+
+
+def test_the_message_that_the_ended_double_waited_with_is_kept_as_cancelled(both_held, make):
+    both_held.merge(ANON, ADA, make.at + 100)
+    (send,) = both_held.story(ADA).sends
+    (ended,) = (one for one in both_held.story(ADA).enrollments if one.status == "exited")
+    assert (send.enrollment, send.message, send.status, send.reason) == (ended.id, "welcome", "skipped", "cancelled")
+    assert (send.created_at, send.settled_at, send.key) == (
+        make.at + 100,
+        make.at + 100,
+        f"welcome/{ENROLLMENTS_PER_CUSTOMER}/send.welcome/1",
+    )
+
+
+def test_the_message_that_somebody_erased_waited_with_is_kept_as_deleted(both_held, make):
+    both_held.erase(ADA, make.at + 100)
+    (send,) = both_held.sends(10)
+    assert (send.message, send.status, send.reason, send.data) == ("welcome", "skipped", "deleted", "{}")
+    both_held.erase(ADA, make.at + 200)
+    assert len(both_held.sends(10)) == 1
+
+
 def test_profile_consent_suppressions_and_history_come_together(both_inside, make):
     both_inside.merge(ANON, ADA, make.at + 100)
     (ada,) = both_inside.load([ADA], [], history=True).values()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyscript.stores.records import Changes
+from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Changes
 
 
 @pytest.fixture
@@ -108,3 +108,14 @@ def test_failed_sends_are_tried_again_as_if_for_the_first_time(filled, make):
     with pytest.raises(ValueError, match="did not fail"):
         filled.requeue([(again.enrollment, again.visit)], make.at)
     assert filled.unsettled() == [again]
+
+
+def test_passages_are_those_that_go_on_or_ended_since_and_how_many_are_gone(aged, make):
+    of = ENROLLMENTS_PER_CUSTOMER
+    assert aged.passages("welcome", make.at + 10) == ([of, of + 1, of + 2, 2 * of], 0)
+    assert aged.passages("welcome", make.at + 11) == ([of + 2], 0)
+    assert aged.passages("winback", 0) == ([], 0)
+    aged.prune(make.at + 11, {})
+    assert aged.passages("welcome", 0) == ([of + 2, 2 * of], 2)
+    aged.erase("customer-2", make.at + 12)
+    assert aged.passages("welcome", 0) == ([of + 2], 2), "who was erased has no history"

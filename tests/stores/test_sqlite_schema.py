@@ -38,6 +38,7 @@ HOT = {
     "past_entries": "past_entries USING PRIMARY KEY (customer=?)",
     "move_sends": "sends USING PRIMARY KEY (enrollment=?)",
     "move_decisions": "decisions USING PRIMARY KEY (enrollment=?)",
+    "suppressions_among": "suppressions USING INTEGER PRIMARY KEY (rowid=?)",
     "suppress": "customers USING INTEGER PRIMARY KEY (rowid=?)",
     "decisions_of_customer": "decisions USING PRIMARY KEY (enrollment>? AND enrollment<?)",
     "sends_of_customer": "sends USING PRIMARY KEY (enrollment>? AND enrollment<?)",

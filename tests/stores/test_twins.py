@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 
 from journeyscript.engine.values import Decision, Enrollment, Event
+from journeyscript.stores.addresses import digest_of
 from journeyscript.stores.lanes import Turns
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import (
@@ -34,6 +35,7 @@ VALUES = st.recursive(
 )
 # Text that can be written at all: no lone surrogates, which no JSON input can carry.
 VALUES = VALUES.filter(lambda value: "\\ud" not in ascii(value))
+ADDRESSES = st.lists(st.sampled_from(["ada@example.com", "+49 151-2", "ada", "7"]) | st.text(max_size=5), max_size=3)
 OBJECTS = st.dictionaries(st.sampled_from(["a", "b", "ü"]), VALUES, max_size=2)
 
 
@@ -115,7 +117,12 @@ class Twins(RuleBasedStateMachine):
                 reason = data.draw(st.sampled_from(["inside", "again"]))
                 changes.refusals.append(
                     Refusal(
-                        customer=customer.number, at=self.batches, event="signed_up", journey=journey, reason=reason
+                        customer=customer.number,
+                        at=self.batches,
+                        event="signed_up",
+                        journey=journey,
+                        reason=reason,
+                        test=data.draw(st.booleans()),
                     )
                 )
         self.both("commit", changes)
@@ -132,6 +139,9 @@ class Twins(RuleBasedStateMachine):
     def count_who_is_inside(self):
         self.both("active", ["welcome", "winback", "unheard_of"])
         self.both("refusal_counts")
+        for test in (False, True):
+            self.both("journey_counts", test=test)
+            self.both("send_counts", test=test)
 
     def change(self, data, customer, changes):
         if customer.new or data.draw(st.booleans()):
@@ -164,6 +174,7 @@ class Twins(RuleBasedStateMachine):
             state="a",
             visit=0,
             entered_at=data.draw(TIMES),
+            test=data.draw(st.booleans()),
             since=0,
             entry=Event(name="signed_up", at=0, properties=data.draw(OBJECTS)),
         )
@@ -193,6 +204,7 @@ class Twins(RuleBasedStateMachine):
             visit=visit,
             key=f"{enrollment.id}/{visit}",
             journey=enrollment.journey,
+            test=enrollment.test,
             step="a",
             message="hello",
             kind="marketing",
@@ -230,7 +242,9 @@ class Twins(RuleBasedStateMachine):
     def ask(self, until, limit):
         self.both("due", until, limit)
         self.both("handed_over", "email", limit)
+        self.both("put_off", "email")
         self.both("permissions", range(6))
+        self.both("load", (), range(6), history=False, recent_since=until - limit, waiting_at=until)
         self.both("left", [number * ENROLLMENTS_PER_CUSTOMER for number in range(6)])
         self.both("next_available", {"email"})
         self.both("totals", until)
@@ -239,6 +253,12 @@ class Twins(RuleBasedStateMachine):
         if page:
             self.both("sends", limit, (page[-1].enrollment, page[-1].visit))
         self.both("seen", [(source, str(number)) for source in ("http", "crm") for number in range(31)])
+
+    @rule(addresses=ADDRESSES, off=st.booleans())
+    def list_addresses(self, addresses, off):
+        self.both("unsuppress" if off else "suppress", [digest_of(one) for one in addresses])
+        self.both("suppressions")
+        self.both("suppressed", ["ADA@example.com", "+49 (151) 2", "7", "ada", *addresses])
 
     @rule(name=NAMES)
     def tell(self, name):
@@ -286,6 +306,8 @@ class Twins(RuleBasedStateMachine):
     def pause_or_stop(self, journey, at, after, limit):
         self.both("pause" if at % 4 else "stop", journey, at * 1_000)
         self.both("inside", journey, after, limit)
+        self.both("passages", journey, at)
+        self.both("happened_to", range(1, limit + 1))
 
     @rule(
         journey=st.sampled_from(["welcome", "winback"]),

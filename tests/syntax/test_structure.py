@@ -236,6 +236,7 @@ BAD_STEPS = [
     ("{send: welcome, «wait»: 1 day}", "JS003", "write `- wait:` as a step of its own"),
     ("{send: welcome, «wait_for»: purchased}", "JS003", "a step of its own"),
     ("{send: welcome, «vai»: email}", "JS003", "did you mean `via`?"),
+    ("{wait_until: {timeout: 1 day, when: did(order, «last 5 days)»}}", "JS003", "put what stands there in quotes"),
     ("{send: welcome, «timeout»: 3 days}", "JS003", "the keys here are `id`, `send`"),
     ("«{}»", "JS004", "a step has one of the keys"),
     ("{«id»: first}", "JS004", "a step has one of the keys"),

@@ -19,12 +19,13 @@ Fate: TypeAlias = Literal["stay", "move", "exit", "stranded"]
 
 
 class Occupied(Struct, frozen=True, kw_only=True):
-    """An older version with people inside: how many stand at each state."""
+    """An older version with people inside: how many stand at each state, and how many test customers beside them."""
 
     version: str
     machine: Machine
     about: About
     people: Mapping[str, int]
+    test: Mapping[str, int] = {}
 
     @property
     def states(self) -> dict[str, State]:
@@ -56,6 +57,11 @@ class Change(Struct, frozen=True, kw_only=True):
         return sum(sum(one.people.values()) for one in self.inside)
 
     @property
+    def test(self) -> int:
+        """How many test customers are inside."""
+        return sum(sum(one.test.values()) for one in self.inside)
+
+    @property
     def steps(self) -> frozenset[str]:
         """The names of the steps that there are now."""
         return frozenset() if self.after is None else frozenset(state.id for state in self.after.machine.states)
@@ -74,14 +80,15 @@ class Change(Struct, frozen=True, kw_only=True):
             return "stranded", ""
         return ("stay" if self.migration is None else "move"), state
 
-    def stranded(self) -> Counter[str]:
-        """Return how many people stand at each step that is gone, and have nowhere to go."""
-        found: Counter[str] = Counter()
+    def stranded(self) -> dict[str, tuple[int, int]]:
+        """Return how many people, and test customers, stand at each step that is gone, and have nowhere to go."""
+        people: Counter[str] = Counter()
+        tests: Counter[str] = Counter()
         for one in self.inside:
-            for state, count in one.people.items():
-                if self.fate(state)[0] == "stranded":
-                    found[state] += count
-        return found
+            people.update(one.people)
+            tests.update(one.test)
+        steps = dict.fromkeys((*people, *tests))
+        return {step: (people[step], tests[step]) for step in steps if self.fate(step)[0] == "stranded"}
 
     @property
     def place(self) -> Span:
@@ -92,11 +99,15 @@ class Change(Struct, frozen=True, kw_only=True):
         return about.place if about.place is not None and self.after is not None else Span(path=about.path)
 
 
-def counted(people: int) -> str:
-    """Return a number of people in words, with the verb."""
-    return "1 person is" if people == 1 else f"{people:,} people are"
+def counted(people: int, test: int = 0) -> str:
+    """Return a number of people, and of test customers beside them, in words, with the verb."""
+    return f"{crowd(people, test)} {'is' if people + test == 1 else 'are'}"
 
 
-def crowd(people: int) -> str:
-    """Return a number of people in words."""
-    return "1 person" if people == 1 else f"{people:,} people"
+def crowd(people: int, test: int = 0) -> str:
+    """Return a number of people, and of test customers beside them, in words."""
+    persons = "1 person" if people == 1 else f"{people:,} people"
+    tests = "1 test customer" if test == 1 else f"{test:,} test customers"
+    if not test:
+        return persons
+    return f"{persons} and {tests}" if people else tests

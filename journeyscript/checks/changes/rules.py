@@ -33,14 +33,14 @@ def occupied_step_removed(change: Change, after: Compiled) -> Iterator[Diagnosti
     old = {state.id: state for one in change.inside for state in one.machine.states}
     gone_before = {state.id for one in change.inside for state in one.machine.states}
     added = [state for state in after.machine.states if state.id not in gone_before]
-    for step, people in change.stranded().items():
+    for step, (people, test) in change.stranded().items():
         alike = [state.id for state in added if _alike(old[step], state)]
         others = [name for name in change.stranded() if name != step and _alike(old[step], old[name])]
         if len(alike) == 1 and not others:
             yield finding(
                 "JS802",
                 f"`{step}` seems to be called `{alike[0]}` now, and nothing says so of those who stand at it: "
-                f"{crowd(people)}",
+                f"{crowd(people, test)}",
                 change.place,
                 help=f"write `migrate: {{ from: {{ {step}: {alike[0]} }} }}`",
                 journey=change.journey,
@@ -51,7 +51,7 @@ def occupied_step_removed(change: Change, after: Compiled) -> Iterator[Diagnosti
         near = suggestion(step, change.steps)
         yield finding(
             "JS801",
-            f"`{step}` is gone, and {counted(people)} at it",
+            f"`{step}` is gone, and {counted(people, test)} at it",
             change.place,
             help=f"write `migrate: {{ from: {{ {step}: STEP }} }}`, or `exit` for STEP" + (f"; {near}" if near else ""),
             journey=change.journey,
@@ -74,8 +74,8 @@ def wait_changed(change: Change, after: Compiled) -> Iterator[Diagnostic]:
             if people and state.timer is not None:
                 yield finding(
                     "JS803",
-                    f"`{state.id}` ended {words} and ends {timer_in_words(state.timer)} now: {crowd(people)} stay with "
-                    "the old time",
+                    f"`{state.id}` ended {words} and ends {timer_in_words(state.timer)} now: {crowd(people)} "
+                    f"{'keeps' if people == 1 else 'keep'} the old time",
                     after.about.spans.get(state.id, change.place),
                     help="write `migrate: { timer: keep }`, or `recompute` to move their time, too",
                     journey=change.journey,
@@ -198,7 +198,7 @@ def version_not_drained(change: Change) -> Iterator[Diagnostic]:
     """JS812: the journey is taken away while people are inside of it."""
     yield finding(
         "JS812",
-        f"`{change.journey}` is taken away, and {counted(change.people)} inside of it",
+        f"`{change.journey}` is taken away, and {counted(change.people, change.test)} inside of it",
         change.place,
         help=f"leave it until they have left: `journeyscript stop {change.journey}` lets nobody in any more",
         journey=change.journey,
@@ -217,18 +217,20 @@ _CHECKS: tuple[Callable[[Change, Compiled], Iterable[Diagnostic]], ...] = (
 
 
 def _standing(change: Change, step: str) -> tuple[str, ...]:
-    return tuple(
-        f"{crowd(one.people[step])} at {step} of version {one.version}" for one in change.inside if one.people.get(step)
-    )
+    return tuple(_at(one, step) for one in change.inside if one.people.get(step) or one.test.get(step))
 
 
 def _inside(change: Change) -> tuple[str, ...]:
     return tuple(
-        f"{crowd(count)} at {step} of version {one.version}"
+        _at(one, step)
         for one in change.inside
-        for step, count in one.people.items()
-        if count
+        for step in dict.fromkeys((*one.people, *one.test))
+        if one.people.get(step) or one.test.get(step)
     )
+
+
+def _at(one: Occupied, step: str) -> str:
+    return f"{crowd(one.people.get(step, 0), one.test.get(step, 0))} at {step} of version {one.version}"
 
 
 def _quoted(words: str) -> str:

@@ -1,8 +1,9 @@
 """Whether somebody can go a way through a machine: no two arms that exclude each other, no conditions that do."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TypeAlias
 
 from journeyscript.checks.regions import survey
@@ -15,6 +16,7 @@ MOST_BEGINNINGS = 20
 """So many ways from entry to where a way begins are tried."""
 
 _Stretch: TypeAlias = tuple[tuple[typed.Expression, bool], ...]
+_Bounds: TypeAlias = dict[tuple[str, str], Fraction]
 
 
 def reachable_and_possible(ways: Ways, start: int, way: Way, timezone: str) -> bool | None:
@@ -66,16 +68,33 @@ def possible(way: Way, timezone: str) -> bool | None:
 
 
 def _same_arms(way: Way) -> bool:
-    """Return whether one customer can fall into all the arms on a way; a split of a name is drawn alike everywhere."""
-    ranges: dict[tuple[str, str], tuple[int, int]] = {}
+    """Return whether one customer can be given all the arms on a way; a split of a name is drawn alike everywhere.
+
+    Where u is what an arm draws, the one with the least -log u by its weight wins: that is less than so many times the
+    -log u of any other, as their weights say. All that arms have to be less than must leave room for each of them.
+    """
+    bounds: dict[tuple[str, str], _Bounds] = {}
     for (before, _), (_, number) in pairwise(way):
-        match before.state.transitions[number].trigger:
-            case Arm(experiment=experiment, low=low, high=high, per=per):
-                lowest, highest = ranges.get((experiment, per), (low, high))
-                ranges[experiment, per] = (max(low, lowest), min(high, highest))
-            case _:
-                pass
-    return all(low < high for low, high in ranges.values())
+        trigger = before.state.transitions[number].trigger
+        if isinstance(trigger, Arm):
+            below = bounds.setdefault((trigger.experiment, trigger.per), {})
+            for other in (t.trigger for t in before.state.transitions if isinstance(t.trigger, Arm)):
+                if other.weight and other.arm != trigger.arm:
+                    pair = trigger.arm, other.arm
+                    bound = Fraction(trigger.weight, other.weight)
+                    below[pair] = min(below.get(pair, bound), bound)
+    return all(map(_leave_room, bounds.values()))
+
+
+def _leave_room(bounds: _Bounds) -> bool:
+    """Return whether there are numbers of which the first of each pair is less than the bound times the second."""
+    names = sorted({name for pair in bounds for name in pair})
+    least = dict(bounds)
+    for middle, first, last in product(names, repeat=3):
+        if (first, middle) in least and (middle, last) in least:
+            around = least[first, middle] * least[middle, last]
+            least[first, last] = min(least.get((first, last), around), around)
+    return all(least.get((name, name), 2) > 1 for name in names)
 
 
 def _stretches(way: Way) -> list[list[tuple[typed.Expression, bool]]]:

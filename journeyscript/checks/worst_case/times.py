@@ -59,6 +59,8 @@ class Sending(Struct, frozen=True, kw_only=True):
 
     def longest_hold(self, send: Send) -> Milliseconds:
         """Return how long a message can be held back at most."""
+        if send.best_time:
+            return max(self.max_age(send), send.delay) + ROUNDING
         if send.kind != "marketing":
             return 0
         # What lies between two windows may be too short for a release, or be skipped when the clocks go forward.

@@ -104,7 +104,7 @@ def _following(state: State, laps: Laps) -> Iterator[tuple[int, _Key]]:
                     yield number, (transition.target, tuple(sorted(counted.items())))
                     return
                 continue
-            case Arm(low=low, high=high) if low >= high:
+            case Arm(weight=0):
                 continue
             case If() | Always() if state.id in gone:
                 left = tuple(item for item in laps if item[0] != state.id)

@@ -24,11 +24,14 @@ def prefix_of(root: Path) -> str:
 
 def placed(found: Diagnostic, prefix: str) -> Diagnostic:
     """Return a finding with every path behind a prefix."""
-    if not prefix:
-        return found
+    return renamed(found, lambda path: prefix + path) if prefix else found
+
+
+def renamed(found: Diagnostic, rename: Callable[[str], str]) -> Diagnostic:
+    """Return a finding with every path called otherwise."""
 
     def moved(span: Span) -> Span:
-        return replace(span, path=prefix + span.path)
+        return replace(span, path=rename(span.path))
 
     labels = tuple(replace(label, span=moved(label.span)) for label in found.labels)
     fix = None if found.fix is None else replace(found.fix, span=moved(found.fix.span))

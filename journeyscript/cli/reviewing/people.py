@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from journeyscript.checks.changes.change import crowd
 from journeyscript.cli.findings.markdown import escaped, inline
-from journeyscript.cli.plan import planning
+from journeyscript.cli.plan import HISTORIES, planning
 from journeyscript.cli.plans import as_markdown
 from journeyscript.cli.reviewing.comment import Section
 from journeyscript.cli.reviewing.sections import finding_blocks
@@ -28,17 +28,18 @@ def of_people(project: Project, store_path: Path | None) -> Section:
     """Return what becomes of everybody inside, by numbers from the store; a plan that is blocked stands in the way."""
     if store_path is not None and not store_path.exists():
         cannot(f"there is no store at `{store_path}`", "leave `--store` out where nobody is to be counted")
-    with planning(project, store_path) as planned:
-        if planned is None:
+    with planning(project, store_path, HISTORIES) as made:
+        if made is None:
             return Section(name="People inside", said="there is no store here, so nobody was counted")
+        planned, outlook = made
         if not planned.plan.journeys:
             return Section(name="People inside", said="nothing changes for anybody")
-        people = sum(line.people for one in planned.plan.journeys for line in one.lines)
+        lines = [line for one in planned.plan.journeys for line in one.lines]
         return Section(
             name="People inside",
-            said=f"{crowd(people)} in what changes",
+            said=f"{crowd(sum(one.people for one in lines), sum(one.test_customers for one in lines))} in what changes",
             blocks=(
-                *as_markdown(replace(planned, findings=())).split("\n"),
+                *as_markdown(replace(planned, findings=()), outlook).split("\n"),
                 "",
                 *finding_blocks(project, planned.findings),
             ),

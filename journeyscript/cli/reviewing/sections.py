@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from journeyscript.cli.differences import Compared, Report
 from journeyscript.cli.differences import as_markdown as differences_as_markdown
 from journeyscript.cli.findings.diagnostics import render, summary
-from journeyscript.cli.findings.markdown import MOST, escaped, fold, folded, table_of
+from journeyscript.cli.findings.markdown import MOST, escaped, fold, folded, inline, table_of
 from journeyscript.cli.findings.placing import behind, placed, prefix_of
 from journeyscript.cli.reviewing.comment import Section
+from journeyscript.cli.revisions import BrokenProjectError
 from journeyscript.cli.shared import source_reader
 from journeyscript.cli.testing import covering
 from journeyscript.cli.testing.running import chosen, coverage_by_journey, run_tests
@@ -68,6 +69,16 @@ def of_tests(project: Project) -> Section:
         blocks=(*stories, fold("Coverage", covering.as_text(every))),
         whole="journeyscript test --coverage",
         blocked=bool(failed),
+    )
+
+
+def of_broken(before: BrokenProjectError) -> Section:
+    """Return what is wrong with what the project is compared with; that is not for the change to answer for."""
+    errors = "is an error" if before.number == 1 else f"are {before.number} errors"
+    return Section(
+        name="Compared",
+        said=f"with nothing, as there {errors} in {inline(f'`{before.shown}`')}",
+        blocks=(fold("What is wrong there", before.told),),
     )
 
 

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from journeyscript.cli.simulating.bars import bars
-from journeyscript.cli.simulating.words import amount, interval, minutes, percent, verdict
+from journeyscript.cli.simulating.words import amount, comparison, interval, minutes, percent, verdict
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
@@ -85,6 +85,7 @@ def _figures(forecast: "Forecast") -> Iterator[str]:
         (forecast.left_out, "records of the file could not be used and are left out"),
         (forecast.rejected, "events were refused: journeys start each other in a circle"),
         (forecast.cut_short, "customers reacted to their own reactions in a circle, and were stopped"),
+        (forecast.test_entries, "entries of test customers are not counted"),
     ):
         if count:
             yield f"<p>{count:,} {what}.</p>"
@@ -118,8 +119,8 @@ def _messages(forecast: "Forecast") -> Iterator[str]:
 
 
 def _experiments(forecast: "Forecast") -> Iterator[str]:
-    for one in forecast.experiments:
-        yield f"<section><h2>Experiment {escape(one.experiment)} in {escape(one.journey)}</h2>"
+    for one in (*forecast.experiments, *forecast.holdouts):
+        yield f"<section><h2>{escape(comparison(one))}</h2>"
         yield f'<p class="quiet">Measured against {escape(one.base)}; the bounds hold 95 times out of 100.</p>'
         rows = [
             (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from journeyscript.cli.simulating.words import amount, interval, minutes, percent, verdict
+from journeyscript.cli.simulating.words import amount, comparison, interval, minutes, percent, verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,6 +35,8 @@ def _doubts(forecast: "Forecast") -> Iterator[str]:
         yield f"{forecast.rejected:,} events were refused on the way: journeys start each other in a circle."
     if forecast.cut_short:
         yield f"{forecast.cut_short:,} customers reacted to their own reactions in a circle, and were stopped."
+    if forecast.test_entries:
+        yield f"Not counted: {forecast.test_entries:,} entries of test customers."
 
 
 def _funnel(journey: "JourneyForecast") -> "Iterator[str | Table]":
@@ -112,8 +114,8 @@ def _not_sent(forecast: "Forecast") -> "Iterator[Table]":
 
 
 def _experiments(forecast: "Forecast") -> "Iterator[str | Table]":
-    for one in forecast.experiments:
-        title = f"Experiment {one.experiment} in {one.journey}, measured against {one.base}"
+    for one in (*forecast.experiments, *forecast.holdouts):
+        title = f"{comparison(one)}, measured against {one.base}"
         table = _table(title, "arm", "customers", "reached the goal", "share", "difference", "what it shows")
         for arm in one.arms:
             difference = "" if arm.against is None else interval(arm.against)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from journeyscript.runtime.simulation.forecast import ExperimentForecast
     from journeyscript.runtime.simulation.proportions import Difference
 
 _SURE = 0.8
@@ -24,6 +25,14 @@ def minutes(count: int) -> str:
     if count < 2 * _MINUTES_AN_HOUR:
         return "1 minute" if count == 1 else f"{count} minutes"
     return f"{count / _MINUTES_AN_HOUR:,.0f} hours"
+
+
+def comparison(one: "ExperimentForecast") -> str:
+    """Return what is compared: the arms of an experiment, or a journey with what happens without it."""
+    from journeyscript.runtime.simulation.forecast import HELD_OUT
+
+    what = f"Experiment {one.experiment}" if one.base != HELD_OUT else "Holdout"
+    return f"{what} in {one.journey}"
 
 
 def interval(difference: "Difference") -> str:

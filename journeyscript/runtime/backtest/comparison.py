@@ -73,6 +73,13 @@ class MessageChange(Struct, frozen=True, kw_only=True):
         return bool(self.only_now or self.only_before or self.moved)
 
 
+class Comparison(Struct, frozen=True, kw_only=True):
+    """What is different, by message; `test_customers` were sent messages on either side, and are left out of it."""
+
+    messages: tuple[MessageChange, ...]
+    test_customers: int
+
+
 class Period(Struct, frozen=True, kw_only=True):
     """The time that is looked at, both ends included, and the zone in which it is told."""
 
@@ -89,14 +96,15 @@ _Pair: TypeAlias = tuple[KeptSend | None, KeptSend | None]
 _Key: TypeAlias = tuple[str, str]
 
 
-def compare(before: Store, now: Store, period: Period, examples: int) -> tuple[MessageChange, ...]:
-    """Return every message that either side sent in the period, by journey and message.
+def compare(before: Store, now: Store, period: Period, examples: int) -> Comparison:
+    """Return every message that either side sent to people in the period, by journey and message.
 
     Messages of one customer belong together where the same entry led to them, and else in the order of time. `examples`
-    customers at the most are told of each difference.
+    customers at the most are told of each difference. Who is a test customer on either side is left out.
     """
     sides = _Side(before, period), _Side(now, period)
-    customers = sorted(sides[0].received.keys() | sides[1].received.keys())
+    tests = sides[0].tests | sides[1].tests
+    customers = sorted((sides[0].received.keys() | sides[1].received.keys()) - tests)
     counts: dict[_Key, _Count] = defaultdict(lambda: _Count(examples))
     for customer in customers:
         one, other = (side.received.get(customer, {}) for side in sides)
@@ -111,7 +119,8 @@ def compare(before: Store, now: Store, period: Period, examples: int) -> tuple[M
             for pair in told.pairs(was, comes):
                 if any(map(period.has, pair)):
                     count.add(key, told, pair)
-    return tuple(count.change(key) for key, count in sorted(counts.items()) if count.before or count.now)
+    messages = tuple(count.change(key) for key, count in sorted(counts.items()) if count.before or count.now)
+    return Comparison(messages=messages, test_customers=len(tests))
 
 
 class _Count:
@@ -157,10 +166,12 @@ class _Side:
         self.deployments: dict[str, Deployment] = store.deployments()[0]
         names = names_of(store)
         self.received: dict[str, dict[_Key, list[KeptSend]]] = {}
+        self.tests: set[str] = set()
         for send in _sends(store):
             # Whoever is gone is left out, on both sides: nobody can say who they were.
             if send.status not in _UNSENT and send.created_at <= period.until and send.customer in names:
                 mine = self.received.setdefault(names[send.customer], {})
+                self.tests |= {names[send.customer]} if send.test else set()
                 mine.setdefault((send.journey, send.message), []).append(send)
         for mine in self.received.values():
             for sends in mine.values():

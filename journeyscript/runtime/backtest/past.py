@@ -4,7 +4,7 @@ Takes a store, which it only reads; gives records in the order of time. A store 
 customer the profile as it is now, so everybody comes with that from their first record on.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -40,17 +40,26 @@ class Past(Struct, frozen=True, kw_only=True):
     beginnings: tuple[Beginning, ...] = ()
 
 
-def past_of(store: Store, until: Instant, requests: Collection[str], max_event_age: int) -> Past:
+def past_of(
+    store: Store,
+    until: Instant,
+    requests: Collection[str],
+    max_event_age: int,
+    of: Mapping[int, Sequence[KeptEvent]] | None = None,
+) -> Past:
     """Return everything that happened up to `until`, without what journeys caused.
 
     `requests` are the journeys that can be asked for. What came `max_event_age` milliseconds late on the wall clock was
-    history that was told, and started nothing: it stands at the beginning.
+    history that was told, and started nothing: it stands at the beginning. `of` are the customers to go by with
+    their events, by number; everybody where nobody is named.
     """
-    customers = {one.number: one for one in _customers(store)}
+    known = _customers(store) if of is None else store.load((), of, history=False).values()
+    customers = {one.number: one for one in known}
+    happened = _events(store) if of is None else (kept for events in of.values() for kept in events)
     patient = store.settings().get("clock") == "virtual"
     taken: list[KeptEvent] = []
     told: dict[int, list[Event]] = {}
-    for kept in _events(store):
+    for kept in happened:
         # Of those who are gone, only the count of their events is left.
         if kept.customer not in customers or kept.event.at > until or kept.source.startswith(_EMITTED):
             continue

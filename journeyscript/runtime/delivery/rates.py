@@ -1,12 +1,14 @@
 """How many messages each channel may be handed, and when there is room for more.
 
-Takes what is handed over and when; gives room and instants. What went out before the program started is asked of the
-store, so that a restart gives nobody more than the rate. Reads no clock: instants come in, wall or virtual.
+Takes what is handed over and when; gives room and instants. What went out before the program started, or was put off
+then, is asked of the store, so that a restart gives nobody more than the rate. Reads no clock: instants come in, on the
+wall or virtual.
 """
 
 from collections.abc import Mapping
-from heapq import heapify, heappush, heappushpop
+from heapq import heapify, heappush, heappushpop, nlargest
 
+from journeyscript.runtime.delivery.settling import attempted_by
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Store
 from journeyscript.syntax.config import ChannelConfig, RateConfig
@@ -46,7 +48,7 @@ class Rates:
     """The windows of all channels that have a rate."""
 
     def __init__(self, store: Store, channels: Mapping[str, ChannelConfig]) -> None:
-        self._store = store
+        self._store, self._channels = store, channels
         self._rates = {name: channel.rate for name, channel in channels.items() if channel.rate is not None}
         self._windows: dict[str, Window] = {}
 
@@ -73,5 +75,8 @@ class Rates:
     def _window(self, channel: str, rate: RateConfig) -> Window:
         window = self._windows.get(channel)
         if window is None:
-            window = self._windows[channel] = Window(rate, self._store.handed_over(channel, rate.messages))
+            config = self._channels[channel]
+            tried = [at for send in self._store.put_off(channel) for at in attempted_by(send, config)]
+            latest = nlargest(rate.messages, self._store.handed_over(channel, rate.messages) + tried)
+            window = self._windows[channel] = Window(rate, latest)
         return window

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from journeyscript.channels.outgoing import Answer, Deferred, Refused, Sent, Unknown
 from journeyscript.engine.chance import draw
-from journeyscript.semantics.types import Instant
+from journeyscript.semantics.types import Instant, Milliseconds
 from journeyscript.stores.records import KeptSend, SendStatus, Settlement
-from journeyscript.syntax.config import ChannelConfig
+from journeyscript.syntax.config import ChannelConfig, RetryConfig
 
 
 def settled(send: KeptSend, answer: Answer, config: ChannelConfig, now: Instant) -> Settlement:
@@ -70,12 +70,9 @@ def failed(send: KeptSend, now: Instant, reason: str, detail: str) -> Settlement
 
 def _later(send: KeptSend, answer: Deferred, config: ChannelConfig, now: Instant) -> Settlement:
     """Try again with the same key, later each time, up to the channel's number of attempts."""
-    retry = config.retry
-    if send.attempts >= retry.attempts:
+    if send.attempts >= config.retry.attempts:
         return failed(send, now, "gave_up", f"after {send.attempts} attempts: {answer.detail}")
-    wait = min(max(retry.first * 2 ** (send.attempts - 1), answer.wait or 0), retry.longest)
-    # Jitter keeps a thousand deferred sends from coming back in the same second.
-    wait += draw(max(wait // 4, 1), "retry", send.key, str(send.attempts))
+    wait = _wait(send, send.attempts, config.retry, answer.wait or 0)
     return Settlement(
         enrollment=send.enrollment,
         visit=send.visit,
@@ -85,6 +82,25 @@ def _later(send: KeptSend, answer: Deferred, config: ChannelConfig, now: Instant
         detail=answer.detail,
         available_at=now + wait,
     )
+
+
+def _wait(send: KeptSend, attempt: int, retry: RetryConfig, least: Milliseconds = 0) -> Milliseconds:
+    """Return how long behind an attempt, counted from 1, the next one comes."""
+    wait: int = min(max(retry.first * 2 ** (attempt - 1), least), retry.longest)
+    # Jitter keeps a thousand deferred sends from coming back in the same second.
+    return wait + draw(max(wait // 4, 1), "retry", send.key, str(attempt))
+
+
+def attempted_by(send: KeptSend, config: ChannelConfig) -> list[Instant]:
+    """Return by when each attempt of a send that is to be tried again was made, the last one first.
+
+    None was later: a channel that asked for more time was asked earlier.
+    """
+    moments, moment = [], send.available_at
+    for attempt in range(send.attempts, 0, -1):
+        moment -= _wait(send, attempt, config.retry)
+        moments.append(moment)
+    return moments
 
 
 def _outcome(

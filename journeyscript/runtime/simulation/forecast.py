@@ -21,6 +21,7 @@ from journeyscript.syntax.config import ChannelConfig
 
 _HOUR, _QUARTER = 3_600_000, 900_000
 _QUARTERS_AN_HOUR = 4
+HELD_OUT = "held out"
 CONTROL = "control"
 """The arm that others are measured against, where there is one of this name; else it is the first."""
 
@@ -129,8 +130,10 @@ class ExperimentForecast(Struct, frozen=True, kw_only=True):
 class Forecast(Struct, frozen=True, kw_only=True):
     """What a simulation comes to. `start` and `end` are local times.
 
+    `holdouts` compare, in journeys with a goal, all who were let in with those who were held out, each customer from
+    the first entry on, whether or not the journey was over for them when they reached it.
     `left_out` counts records of a file that could not be used, `rejected` events that were refused while it ran,
-    `cut_short` customers whose reactions went round in circles.
+    `cut_short` customers whose reactions went round in circles, `test_entries` those of test customers.
     """
 
     population: str
@@ -148,9 +151,11 @@ class Forecast(Struct, frozen=True, kw_only=True):
     skipped: tuple[SkipForecast, ...]
     held: tuple[HoldForecast, ...]
     experiments: tuple[ExperimentForecast, ...]
+    holdouts: tuple[ExperimentForecast, ...]
     left_out: int = 0
     rejected: int = 0
     cut_short: int = 0
+    test_entries: int = 0
 
 
 def forecast(project: Project, population: Population, result: Result) -> Forecast:
@@ -189,9 +194,11 @@ def forecast(project: Project, population: Population, result: Result) -> Foreca
             if one.machine.goal
             for found in _experiments(one.machine, result)
         ),
+        holdouts=tuple(_holdout(journey, result) for journey in result.tally.holdouts.journeys),
         left_out=population.who.left_out if isinstance(population.who, Recorded) else 0,
         rejected=tally.rejected,
         cut_short=result.cut_short,
+        test_entries=result.test_entries,
     )
 
 
@@ -291,6 +298,23 @@ def _experiments(machine: Machine, result: Result) -> Iterator[ExperimentForecas
                 for arm, (assigned, converted) in counts.items()
             ),
         )
+
+
+def _holdout(journey: str, result: Result) -> ExperimentForecast:
+    entered, reached = result.tally.holdouts.entered, result.tally.holdouts.reached
+    (of, converted), (other_of, other_converted) = (
+        (entered[journey, out], reached[journey, out]) for out in (False, True)
+    )
+    against = compare(converted, of, other_converted, other_of)
+    return ExperimentForecast(
+        journey=journey,
+        experiment="holdout",
+        base=HELD_OUT,
+        arms=(
+            ArmForecast(arm="let in", assigned=of, converted=converted, against=against),
+            ArmForecast(arm=HELD_OUT, assigned=other_of, converted=other_converted, against=None),
+        ),
+    )
 
 
 def _assigned(result: Result, journey: str, experiment: str, arm: str) -> tuple[int, int]:

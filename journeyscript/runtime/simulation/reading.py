@@ -1,11 +1,12 @@
 """A population file to a population, or to everything that is wrong with it.
 
-Takes a node whose shape was checked, and the project whose names and types it uses. Distributions are checked against
-the catalog here, once, so that nothing that is drawn later can be of a wrong type.
+Takes a node whose shape was checked, and the project whose names and types it uses. Names are for `checks` to judge;
+distributions are checked against the catalog here, once, so that nothing that is drawn later can be of a wrong type.
 """
 
 from collections.abc import Iterator
 
+from journeyscript.checks.populations import check_population
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Diagnostic, Severity, Span
 from journeyscript.rules import finding
@@ -27,9 +28,9 @@ from journeyscript.runtime.simulation.population import (
 )
 from journeyscript.runtime.trials.invented import attribute_definitions
 from journeyscript.runtime.values import BadValue, parse_instant
-from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition, suggestion
+from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition
 from journeyscript.semantics.types import Instant, Milliseconds
-from journeyscript.source.nodes import Mapping, Node, Scalar, Sequence
+from journeyscript.source.nodes import Mapping, Node, Pair, Scalar, Sequence
 from journeyscript.syntax.duration import DurationProblem, parse_duration
 
 DEFAULT_START: Instant = 1_767_571_200_000
@@ -40,6 +41,10 @@ _KINDS: tuple[CauseKind, ...] = ("message", "event", "stage")
 
 def read_population(project: Project, node: Mapping) -> tuple[Population | None, list[Diagnostic]]:
     """Return the population of a file of the right shape and no findings, or `None` and all that is wrong with it."""
+    stages = {one.about.stage for one in project.journeys.values()} - {""}
+    unknown = list(check_population(node, project.surroundings, stages))
+    if unknown:
+        return None, unknown
     reading = _Reading(project)
     population = reading.population(node)
     wrong = any(found.severity == Severity.ERROR for found in reading.findings)
@@ -105,47 +110,21 @@ class _Reading:
             pattern="uniform" if arrive is not None and _text(arrive, "as") == "uniform" else "poisson",
             event="" if event is None else event.name,
             properties=self.properties(node, event),
-            attributes=tuple(self.drawn(node.get("attributes"), attribute_definitions(self.catalog), "customers")),
-            consent=tuple(self.shares(node.get("consent"))),
+            attributes=tuple(self.drawn(node.get("attributes"), attribute_definitions(self.catalog))),
+            consent=tuple((pair.key.text, _share(pair.value)) for pair in _pairs(node.get("consent"))),
         )
 
     def event(self, written: Node | None) -> EventDefinition | None:
         if not isinstance(written, Scalar):
             return None
-        definition = self.catalog.events.get(written.text)
-        if definition is None:
-            help_text = suggestion(written.text, self.catalog.events)
-            self.note("JS103", f"there is no event `{written.text}`", written.span, help_text)
-        return definition
+        return self.catalog.events[written.text]
 
     def properties(self, node: Mapping, event: EventDefinition | None) -> tuple[Drawn, ...]:
-        """Return how the properties of an event are drawn; those that it needs must all be there."""
-        if event is None:
-            return ()
-        drawn = tuple(self.drawn(node.get("properties"), event.properties, f"`{event.name}`"))
-        given = {one.name: one for one in drawn}
-        written = node.get("properties")
-        names = {pair.key.text for pair in written.pairs} if isinstance(written, Mapping) else set()
-        for expected in event.properties.values():
-            if expected.optional:
-                continue
-            span = node.key_span("properties" if written is not None else "event")
-            if expected.name not in names:
-                message = f"`{event.name}` needs the property `{expected.name}`"
-                self.note("JS004", message, span, "add it to `properties`")
-            elif expected.name in given and given[expected.name].missing:
-                message = f"`{event.name}` needs the property `{expected.name}`, so it can never be missing"
-                self.note("JS005", message, span, "delete `missing`")
-        return drawn
+        return () if event is None else tuple(self.drawn(node.get("properties"), event.properties))
 
-    def drawn(self, node: Node | None, definitions: dict[str, AttributeDefinition], whose: str) -> Iterator[Drawn]:
-        for pair in node.pairs if isinstance(node, Mapping) else ():
-            definition = definitions.get(pair.key.text)
-            if definition is None:
-                code, what = ("JS301", "attribute") if whose == "customers" else ("JS302", "property")
-                message = f"{whose} {'have' if whose == 'customers' else 'has'} no {what} `{pair.key.text}`"
-                self.note(code, message, pair.key.span, suggestion(pair.key.text, definitions))
-                continue
+    def drawn(self, node: Node | None, definitions: dict[str, AttributeDefinition]) -> Iterator[Drawn]:
+        for pair in _pairs(node):
+            definition = definitions[pair.key.text]
             missing = pair.value.get("missing") if isinstance(pair.value, Mapping) else None
             try:
                 source = source_of(pair.value, definition.type)
@@ -155,24 +134,11 @@ class _Reading:
                 continue
             yield Drawn(name=pair.key.text, source=source, missing=_share(missing))
 
-    def shares(self, node: Node | None) -> Iterator[tuple[str, float]]:
-        for pair in node.pairs if isinstance(node, Mapping) else ():
-            if self.channel(pair.key):
-                yield pair.key.text, _share(pair.value)
-
-    def channel(self, written: Scalar) -> bool:
-        known = written.text in self.catalog.channels
-        if not known:
-            help_text = suggestion(written.text, self.catalog.channels)
-            self.note("JS104", f"there is no channel `{written.text}`", written.span, help_text)
-        return known
-
     # What they do ---------------------------------------------------------------------------------------------------
 
     def reaction(self, node: Mapping) -> Reaction | None:
         kind, cause, channel = self.cause(node.get("after"))
-        event, consent = self.event(node.get("event")), node.get("consent")
-        consents = [pair for pair in consent.pairs if self.channel(pair.key)] if isinstance(consent, Mapping) else []
+        event, consents = self.event(node.get("event")), _pairs(node.get("consent"))
         what = event.name if event is not None else ",".join(pair.key.text for pair in consents)
         key = f"{kind} {cause} {channel or ''} > {what}"
         self.keys[key] = self.keys.get(key, 0) + 1
@@ -195,19 +161,7 @@ class _Reading:
         kind = next(kind for kind in _KINDS if node.get(kind) is not None)
         written, channel = node.get(kind), node.get("channel")
         assert isinstance(written, Scalar), "the schema lets nothing else come here"
-        name = written.text
-        if isinstance(channel, Scalar):
-            self.channel(channel)
-        match kind:
-            case "message" if name not in (messages := self.project.surroundings.messages):
-                self.note("JS105", f"there is no message `{name}`", written.span, suggestion(name, messages))
-            case "event":
-                self.event(written)
-            case "stage" if name not in (stages := {one.about.stage for one in self.project.journeys.values()} - {""}):
-                self.note("JS005", f"no journey serves the stage `{name}`", written.span, suggestion(name, stages))
-            case _:
-                pass
-        return kind, name, channel.text if isinstance(channel, Scalar) else None
+        return kind, written.text, channel.text if isinstance(channel, Scalar) else None
 
     def delay(self, node: Node | None) -> Delay:
         if not isinstance(node, Mapping):
@@ -245,6 +199,10 @@ class _Reading:
 
 def _share(node: Node | None) -> float:
     return float(node.text.removesuffix("%")) / 100 if isinstance(node, Scalar) else 0.0
+
+
+def _pairs(node: Node | None) -> tuple[Pair, ...]:
+    return node.pairs if isinstance(node, Mapping) else ()
 
 
 def _text(node: Mapping, key: str) -> str:

@@ -5,9 +5,12 @@ holds one moment of each of many, which may lie apart; nobody's own order is eve
 everybody inside (`max_active`), all that happens in the order of time.
 """
 
+import gc
 import heapq
+import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from typing import TypeAlias
 
@@ -28,7 +31,7 @@ from journeyscript.runtime.simulation.tally import Tally
 from journeyscript.runtime.starting import Schedules, prepare_dates
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.memory import MemoryStore
-from journeyscript.stores.records import Changes
+from journeyscript.stores.records import Changes, Store
 
 AT_ONCE = 2_000
 """Customers whose next moment is taken in one batch."""
@@ -41,6 +44,9 @@ MOST_REACTIONS = 1_000
 
 Progress = Callable[[float], None]
 """Told how much is done, from 0 to 1."""
+
+Look = Callable[[Store], None]
+"""Shown a group's store when all that happens in it has happened; behind that it is gone."""
 
 _Arrival: TypeAlias = tuple[Instant, "int | Incoming"]
 _RECORD, _TIMER = 0, 1
@@ -59,22 +65,89 @@ class Result(Struct, kw_only=True):
     """Enrollments by journey, status, state and reason."""
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Entries that were refused, by journey and reason."""
+    test_entries: int = 0
+    """Enrollments of test customers, which are in no other count."""
     heat: dict[str, dict[str, Heat]] = {}
 
+    @classmethod
+    def of(cls, project: Project) -> "Result":
+        """Return the result of nobody."""
+        return cls(tally=Tally({one.version: one.machine for one in deployments_of(project)}))
 
-def simulate(project: Project, population: Population, progress: Progress | None = None) -> Result:
-    """Take a population through a project's journeys."""
-    deployments = deployments_of(project)
-    result = Result(tally=Tally({one.version: one.machine for one in deployments}))
+    def add(self, other: "Result") -> None:
+        """Add what others came to."""
+        self.tally.add(other.tally)
+        self.customers += other.customers
+        self.cut_short += other.cut_short
+        self.outcomes.update(other.outcomes)
+        self.refusals.update(other.refusals)
+        self.test_entries += other.test_entries
+        for journey, states in other.heat.items():
+            known = self.heat.setdefault(journey, {})
+            for state, heat in states.items():
+                known[state] = _added(known.get(state, Heat()), heat)
+
+
+def simulate(
+    project: Project,
+    population: Population,
+    progress: Progress | None = None,
+    look: Look | None = None,
+    cores: int = 1,
+) -> Result:
+    """Take a population through a project's journeys, on so many cores at most; the result is the same on any number.
+
+    `look` is shown the stores that the customers live in, and needs them in this process.
+    """
     groups, count = _groups(project, population)
+    if min(cores, count) > 1 and look is None:
+        return _on_cores(project, population, groups, count, cores, progress)
+    result = Result.of(project)
     for number, group in enumerate(groups):
 
         def part(done: float, number: int = number) -> None:
             if progress is not None:
                 progress((number + done) / count)
 
-        _Group(project, population, group, result, part).run()
+        living = _Group(project, population, group, part)
+        result.add(living.run())
+        if look is not None:
+            look(living.store)
     return result
+
+
+def _on_cores(
+    project: Project,
+    population: Population,
+    groups: Iterable[list[_Arrival]],
+    count: int,
+    cores: int,
+    progress: Progress | None,
+) -> Result:
+    """Let each group live in the next process that is free; these are started afresh, as every system can do it."""
+    result = Result.of(project)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(cores, count), context, collect_seldom) as pool:
+        living = [pool.submit(_live, project, population, group) for group in groups]
+        try:
+            for done, one in enumerate(living, 1):
+                result.add(one.result())
+                if progress is not None:
+                    progress(done / count)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return result
+
+
+def _live(project: Project, population: Population, group: list[_Arrival]) -> Result:
+    return _Group(project, population, group, lambda _done: None).run()
+
+
+def collect_seldom() -> None:
+    """Let this process's garbage collector look seldom: a simulation makes little garbage, and very many objects."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _groups(project: Project, population: Population) -> tuple[Iterator[list[_Arrival]], int]:
@@ -105,10 +178,9 @@ def _slices(everybody: Sequence[_Arrival], size: int) -> Iterator[list[_Arrival]
 class _Group:
     """Customers who live in one store, from their arrival to the end."""
 
-    def __init__(
-        self, project: Project, population: Population, group: list[_Arrival], result: Result, progress: Progress
-    ) -> None:
-        self.project, self.population, self.result, self.progress = project, population, result, progress
+    def __init__(self, project: Project, population: Population, group: list[_Arrival], progress: Progress) -> None:
+        self.project, self.population, self.progress = project, population, progress
+        self.result = Result.of(project)
         start = min([population.start, *(at for at, _ in group[:1])])
         self.start, self.end, self.latest = start, population.end, start
         self.store = MemoryStore()
@@ -132,8 +204,8 @@ class _Group:
         self.times: Counter[tuple[str, str]] = Counter()
         self.done: Counter[str] = Counter()
 
-    def run(self) -> None:
-        """Go through everything that happens up to the end."""
+    def run(self) -> Result:
+        """Go through everything that happens up to the end; return what it came to."""
         while True:
             firing = self.schedules.next()
             limit = self.end if firing is None else min(firing, self.end)
@@ -145,6 +217,7 @@ class _Group:
             if changes is not None:
                 self._look(changes)
         self._count()
+        return self.result
 
     def _batch(self, limit: Instant) -> bool:
         """Take the next moment of each of many customers; return whether there was any up to the limit."""
@@ -249,12 +322,10 @@ class _Group:
         result.customers += store.totals(self.end).customers
         for count in store.journey_counts():
             result.outcomes[count.journey, count.status, count.state, count.reason or ""] += count.count
+        result.test_entries += sum(count.count for count in store.journey_counts(test=True))
         for refusal in store.refusal_counts():
             result.refusals[refusal.journey, refusal.reason] += refusal.count
-        for journey in self.project.journeys:
-            known = result.heat.setdefault(journey, {})
-            for state, heat in heat_of(store, journey).items():
-                known[state] = _added(known.get(state, Heat()), heat)
+        result.heat = {journey: heat_of(store, journey) for journey in self.project.journeys}
         self.progress(1.0)
 
 

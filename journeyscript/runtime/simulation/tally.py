@@ -9,6 +9,7 @@ from collections import Counter
 from msgspec import Struct
 
 from journeyscript.machine.model import Arm, Machine
+from journeyscript.runtime.simulation.holdouts import Holdouts
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes
 
@@ -42,6 +43,7 @@ class Tally:
         """Enrollments that reached the goal, by journey."""
         self.assigned: Counter[Assigned] = Counter()
         self.converted: Counter[Assigned] = Counter()
+        self.holdouts = Holdouts(machines)
         self.rejected = 0
         self._experiments = {version: _experiments(machine) for version, machine in machines.items()}
         self._goal_at: dict[int, Instant] = {}
@@ -50,8 +52,11 @@ class Tally:
         self._left: dict[int, str] = {}
 
     def count(self, changes: Changes) -> None:
-        """Count what a batch did."""
+        """Count what a batch did, of people."""
+        self.holdouts.count(changes)
         for send in changes.sends:
+            if send.test:
+                continue
             if send.status == "skipped":
                 self.skipped[send.journey, send.message, send.reason or ""] += 1
             else:
@@ -62,6 +67,8 @@ class Tally:
         self.rejected += len(changes.rejected)
         journeys: dict[int, str] = {}
         for one in changes.enrollments:
+            if one.test:
+                continue
             journeys[one.id] = one.journey
             self._versions[one.id] = one.version
             if one.goal_at is not None and one.id not in self._goal_at:
@@ -69,6 +76,8 @@ class Tally:
                 self.goals[one.journey] += 1
         for line in changes.decisions:
             rule, enrollment = line.decision.rule, line.enrollment
+            if enrollment not in journeys:
+                continue
             if rule.startswith(HELD):
                 self.held[journeys[enrollment], rule.removeprefix(HELD)] += 1
             experiments = self._experiments[self._versions[enrollment]]
@@ -77,8 +86,22 @@ class Tally:
                     self._assign(enrollment, journeys[enrollment], experiments, rule, line.decision.at)
                 self._left[enrollment] = line.decision.state
 
+    def add(self, other: "Tally") -> None:
+        """Add the counts of another one that is closed."""
+        self.sent.update(other.sent)
+        self.quarters.update(other.quarters)
+        self.skipped.update(other.skipped)
+        self.held.update(other.held)
+        self.events.update(other.events)
+        self.goals.update(other.goals)
+        self.assigned.update(other.assigned)
+        self.converted.update(other.converted)
+        self.rejected += other.rejected
+        self.holdouts.add(other.holdouts)
+
     def close(self) -> None:
         """Count the arms of a group of customers who are through, and forget them."""
+        self.holdouts.close()
         for enrollment, arms in self._arms.items():
             goal_at = self._goal_at.get(enrollment)
             for arm, since in arms:

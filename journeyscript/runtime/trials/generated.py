@@ -14,11 +14,13 @@ from journeyscript.diagnostics import Situation
 from journeyscript.machine.model import NotSent, Send, State
 from journeyscript.runtime.trials.coverage import COUNTED, Coverage, Key, Place, taken_by
 from journeyscript.runtime.trials.happened import Happened
+from journeyscript.runtime.trials.manners import events_in, spans
 from journeyscript.runtime.trials.staging import TestData, first_staged
 from journeyscript.runtime.trials.telling import Candidate, Data, Leg, Telling, written
 from journeyscript.runtime.trials.trial import Trial
 from journeyscript.runtime.trials.ways import candidates_along, way, way_by
 from journeyscript.semantics.typed import Expression
+from journeyscript.syntax.duration import show_duration
 
 MOST_RESTS = 8
 """At so many steps an exit or the goal is tried to be reached."""
@@ -135,16 +137,16 @@ def _ending(trial: Trial, event: str | None, condition: Expression | None) -> It
     for state in resting[:MOST_RESTS]:
         for ending in _endings(trial, event, condition):
             for candidate in _going(trial, way(machine, (state.id,))):
-                yield replace(candidate, timeline=[*candidate.timeline, ending])
+                yield replace(candidate, timeline=[*candidate.timeline, *ending])
                 first, *others = candidate.timeline
                 if "after" not in first and "at" not in first:
                     # In the evening, when times of day and windows are waited for that are open in the morning.
-                    yield replace(candidate, timeline=[{"after": "13 hours", **first}, *others, ending])
+                    yield replace(candidate, timeline=[{"after": "13 hours", **first}, *others, *ending])
                 break
 
 
-def _endings(trial: Trial, event: str | None, condition: Expression | None) -> Iterator[Data]:
-    """Yield items of a timeline of which a condition is true."""
+def _endings(trial: Trial, event: str | None, condition: Expression | None) -> Iterator[list[Data]]:
+    """Yield items of a timeline behind which a condition is true: by what changes, or by the time that passes."""
     found = None if condition is None else survey([condition], trial.machine.timezone)
     rows = () if found is None else tuple(row for row in found.rows if row.holds == (True,))[:MOST_ENDINGS]
     facts = [{leaf.name: value for leaf, value in zip(found.leaves, row.values, strict=True)} for row in rows if found]
@@ -161,4 +163,15 @@ def _endings(trial: Trial, event: str | None, condition: Expression | None) -> I
         if event is not None:
             properties = telling.properties(event, telling.about("event."))
             item |= {"event": event, **({"properties": properties} if properties else {})}
-        yield item | ({"attributes": changed} if changed else {}) | ({"consent": consent} if consent else {})
+        yield [item | ({"attributes": changed} if changed else {}) | ({"consent": consent} if consent else {})]
+    if event is not None or condition is None:
+        return
+    telling = Telling(trial.project, trial.machine, {})
+    before: list[Data] = []
+    for name in sorted(events_in([condition])):
+        properties = telling.properties(name, {})
+        before.append({"after": "1 hour", "event": name, **({"properties": properties} if properties else {})})
+    for span in spans([condition]):
+        time: Data = {"after": show_duration(span)}
+        yield [time]
+        yield [*before, time]

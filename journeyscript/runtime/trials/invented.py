@@ -13,12 +13,13 @@ from journeyscript.diagnostics import Diagnostic
 from journeyscript.engine.calendar import add_calendar_days, resolve_zone
 from journeyscript.engine.values import Event
 from journeyscript.machine.model import ENTERED
+from journeyscript.machine.needs import ALWAYS_READ
 from journeyscript.rules import finding
 from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.session import requests_of
 from journeyscript.runtime.values import BadValue, parse_instant, typed_value
 from journeyscript.semantics.catalog import AttributeDefinition, Catalog, EventDefinition, suggestion
-from journeyscript.semantics.types import STRING, Instant, Value
+from journeyscript.semantics.types import Instant, Value
 from journeyscript.source.nodes import Mapping, Pair, Scalar, plain
 from journeyscript.syntax.duration import DurationProblem, parse_duration
 from journeyscript.syntax.trial_file import Happening, WrittenTest
@@ -29,9 +30,7 @@ DEFAULT_START = 1_767_603_600_000
 DEFAULT_NAME = "customer"
 """What an invented customer goes by who was given no `id`."""
 
-_ALWAYS_READ = {
-    name: AttributeDefinition(name=name, type=STRING) for name in ("timezone", "locale", "preferred_channel")
-}
+_ALWAYS_READ = {name: AttributeDefinition(name=name, type=kind) for name, kind in ALWAYS_READ.items()}
 """Attributes that the engine reads whether the catalog declares them or not."""
 
 _BESIDE_ATTRIBUTES = ("id", "consent")

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from journeyscript.engine.calendar import resolve_zone
 from journeyscript.machine.model import ENTERED, Assign, ByApi, Machine, Send
+from journeyscript.machine.needs import ALWAYS_READ
 from journeyscript.runtime.trials.happened import Happened
 from journeyscript.runtime.trials.invented import attribute_definitions
 from journeyscript.runtime.trials.masking import Masking
@@ -25,8 +26,6 @@ from journeyscript.syntax.duration import HOUR
 
 MOST_NAMES = 200
 """So many names are tried until one draws the same arms as the customer did."""
-
-_ALWAYS_READ = ("timezone", "locale", "preferred_channel")
 
 
 class Recording(Struct, frozen=True, kw_only=True):
@@ -112,7 +111,7 @@ def _customer(trial: Trial, story: Story, masking: Masking) -> Data:
     definitions = attribute_definitions(trial.project.catalog)
     channels = {name for state in machine.states if isinstance(state.action, Send) for name in state.action.via}
     addresses = {trial.project.channels[name].address for name in channels if name in trial.project.channels}
-    read = {*machine.needs.attributes, *_ALWAYS_READ, *(name for name in addresses if name)}
+    read = {*machine.needs.attributes, *ALWAYS_READ, *(name for name in addresses if name)}
     own = set(_assigned(machine, story))
     known: Data = {"id": masking.name}
     for name, value in story.customer.attributes.items():

@@ -28,9 +28,11 @@ from journeyscript.machine.model import (
     On,
     State,
     Transition,
+    When,
 )
 from journeyscript.machine.needs import nodes
 from journeyscript.runtime.trials.invented import DEFAULT_START
+from journeyscript.runtime.trials.manners import PLAIN, Manner, events_in
 from journeyscript.semantics import typed
 from journeyscript.semantics.catalog import AttributeDefinition
 from journeyscript.semantics.types import TIMESTAMP, Milliseconds, Type, Value
@@ -41,6 +43,9 @@ Facts: TypeAlias = dict[str, Value]
 
 LONG = 9 * DAY
 """Longer than any wait for a time of day or a window."""
+
+MOST_AGAIN = 60
+"""So often somebody does a thing again in one wait."""
 
 SOME_DAY = "2026-01-08"
 """A few days behind the beginning of a story."""
@@ -72,20 +77,26 @@ def taken(leg: Leg) -> Transition | None:
 class Telling:
     """The telling of one candidate: what is so is spread over the customer, their past and their events."""
 
-    def __init__(self, project: Project, machine: Machine, facts: Facts) -> None:
+    def __init__(self, project: Project, machine: Machine, facts: Facts, manner: Manner = PLAIN) -> None:
         self.catalog, self.channels, self.machine, self.facts = project.catalog, project.channels, machine, facts
+        self.manner = manner
         self.timeline: list[Data] = []
         self.late: Data = {}
 
     def candidate(self, legs: Sequence[Leg], situation: Situation, name: str | None) -> Candidate:
         """Return the customer and the timeline that go from leg to leg."""
+        as_asked = self.facts
+        self.facts = {**self.facts, **dict(self.manner.before)}
+        first = self.customer(name)
         self.past(before=True)
+        self.facts = as_asked
         self.starts()
         self.past(before=False)
         for leg in legs:
             self.rest(leg, [item for item in situation.timeline if item.step == leg.state.id])
-        customer = {name: value for name, value in self.customer(name).items() if name not in self.late}
-        return Candidate(customer=customer, timeline=self.timeline)
+        if not self.manner.before:
+            first = {name: value for name, value in self.customer(name).items() if name not in self.late}
+        return Candidate(customer=first, timeline=self.timeline)
 
     def starts(self) -> None:
         """Have happen what the journey starts on."""
@@ -114,11 +125,28 @@ class Telling:
                     if isinstance(node, typed.Attribute) and node.type.kind in ("date", "timestamp"):
                         self.facts = {f"customer.{node.name}": some_day(node.type), **self.facts}
                 self.timeline.append({"after": "4 days"})
+            case BySegment(condition=condition) if self.manner.start:
+                self.have_happened(condition)
+                if self.manner.then:
+                    self.happens(self.manner.then, self.properties(self.manner.then, {}), after=self.manner.start)
+                else:
+                    self.timeline.append({"after": show_duration(self.manner.start)})
             case BySegment():
                 # Who is in a segment from the beginning does not come into it: they get there by what changes.
                 changes = self.customer(None)
-                self.late = {n: changes[n] for n in self.about("customer.") if n in changes}
+                names = {*self.about("customer."), *(n.removeprefix("customer.") for n, _ in self.manner.before)}
+                self.late = {n: changes.get(n) for n in sorted(names) if n in changes or self.gone(n)}
                 self.timeline.append({"after": "1 hour", **({"attributes": self.late} if self.late else {})})
+
+    def gone(self, attribute: str) -> bool:
+        """Return whether the customer has an attribute at first, and not any more."""
+        known = dict(self.manner.before).get(f"customer.{attribute}")
+        return known is not None and self.facts.get(f"customer.{attribute}") is None
+
+    def have_happened(self, condition: typed.Expression) -> None:
+        """Have each event happen once that a condition asks the past for, where it has not."""
+        for event in sorted(events_in([condition]) - {item.get("event") for item in self.timeline}):
+            self.happens(event, self.properties(event, {}), after=MINUTE if self.timeline else 0)
 
     def about(self, prefix: str) -> Facts:
         """Return what is so of names that begin like this, without that beginning."""
@@ -184,6 +212,17 @@ class Telling:
         transition = taken(leg)
         trigger = None if transition is None else transition.trigger
         length = _length(leg.state) if isinstance(trigger, Due) else 0
+        if isinstance(trigger, When) and self.manner.patience:
+            self.have_happened(trigger.condition)
+            length = self.manner.patience
+        if self.manner.late and length > HOUR:
+            self.become(length - HOUR)
+            length = HOUR
+        if self.manner.event and length > self.manner.every:
+            for _ in range(min(length // self.manner.every, MOST_AGAIN)):
+                properties = self.properties(self.manner.event, {})
+                self.happens(self.manner.event, properties, after=self.manner.every)
+                length -= self.manner.every
         pause = min(HOUR, length // (len(occasions) + 1)) if length else HOUR
         for occasion in occasions:
             self.occasion(occasion, pause)
@@ -192,6 +231,20 @@ class Telling:
             self.happens(trigger.event, self.properties(trigger.event, self.solved(trigger)), after=pause)
         elif length:
             self.timeline.append({"after": show_duration(length)})
+
+    def become(self, after: Milliseconds) -> None:
+        """Have the customer become whom conditions ask for, and do what these count."""
+        changes = self.customer(None)
+        late = {name: changes[name] for name in self.about("customer.") if name in changes}
+        changed: list[Data] = [{"attributes": late}] if late else []
+        for name, value in self.facts.items():
+            match = _COUNTED.match(name)
+            if match is not None and isinstance(value, int):
+                properties = self.properties(match[1], {})
+                happening: Data = {"event": match[1], **({"properties": properties} if properties else {})}
+                changed += [happening] * min(value, 20)
+        first, *others = changed or [{}]
+        self.timeline += [{"after": show_duration(after), **first}, *others]
 
     def occasion(self, occasion: Occasion, pause: Milliseconds) -> None:
         """Have happen what a situation says of a step."""

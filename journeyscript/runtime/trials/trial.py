@@ -23,7 +23,7 @@ from journeyscript.runtime.intake import Incoming
 from journeyscript.runtime.memberships import bare_facts
 from journeyscript.runtime.programs import Programs
 from journeyscript.runtime.rules import Rules
-from journeyscript.runtime.session import policies_of, policies_on
+from journeyscript.runtime.session import policies_of, policies_on, testers_of
 from journeyscript.runtime.starting import Schedules
 from journeyscript.runtime.trials.coverage import Coverage, coverage_of
 from journeyscript.runtime.trials.expectations import check_names, judge
@@ -92,6 +92,7 @@ class Trial:
             policies=policies_on(project, virtual=True),
             max_event_age=project.config.max_event_age,
             virtual=True,
+            test_customers=testers_of(project),
         )
 
     def run(self, test: WrittenTest, store: Store) -> Verdict:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from journeyscript.checks.regions import survey
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Situation
-from journeyscript.engine.chance import draw
+from journeyscript.engine.chance import draw_arm
 from journeyscript.machine.graph import path_to
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import (
@@ -30,6 +30,7 @@ from journeyscript.machine.model import (
     When,
 )
 from journeyscript.machine.needs import nodes
+from journeyscript.runtime.trials.manners import Manner, manners
 from journeyscript.runtime.trials.telling import Candidate, Facts, Leg, Telling, some_day, taken
 from journeyscript.semantics import typed
 from journeyscript.semantics.catalog import Catalog
@@ -68,13 +69,14 @@ def candidates_along(
     """Yield candidates who should go from leg to leg, of whom the situation is so."""
     for chosen in islice(_variants(legs), MOST_VARIANTS):
         names = list(islice(_names(compiled.machine, chosen), MOST_NAMES))
-        for facts in _customers(project.catalog, compiled, chosen, situation):
-            known = {**_days(chosen), **facts}
-            for name in names:
-                try:
-                    yield Telling(project, compiled.machine, known).candidate(chosen, situation, name)
-                except (OverflowError, ValueError):  # A moment that no calendar has.
-                    break
+        for manner in manners(compiled.machine, [leg.state for leg in chosen]):
+            for facts in _customers(project.catalog, compiled, chosen, situation, manner):
+                known = {**_days(chosen), **facts}
+                for name in names:
+                    try:
+                        yield Telling(project, compiled.machine, known, manner).candidate(chosen, situation, name)
+                    except (OverflowError, ValueError):  # A moment that no calendar has.
+                        break
 
 
 def _variants(legs: Sequence[Leg]) -> Iterator[Sequence[Leg]]:
@@ -93,6 +95,7 @@ def _names(machine: Machine, legs: Sequence[Leg]) -> Iterator[str | None]:
 
     What is drawn for each entry hangs on more than the name: then any may do.
     """
+    splits = [leg.state for leg in legs if (t := taken(leg)) is not None and isinstance(t.trigger, Arm)]
     arms = [t.trigger for t in (taken(leg) for leg in legs) if t is not None and isinstance(t.trigger, Arm)]
     if not arms:
         yield None
@@ -101,11 +104,16 @@ def _names(machine: Machine, legs: Sequence[Leg]) -> Iterator[str | None]:
     number = 0
     for name in (f"customer {count}" for count in range(1, MOST_DRAWN + 1)):
         drawn = all(
-            arm.low <= draw(1_000_000, arm.experiment, name) < arm.high for arm in arms if arm.per == "customer"
+            arm.per == "entry" or draw_arm(_weights(split), arm.experiment, name) == arm.arm
+            for split, arm in zip(splits, arms, strict=True)
         )
         if drawn and number < (MOST_NAMES if any(arm.per == "entry" for arm in arms) else FEW_NAMES):
             number += 1
             yield name
+
+
+def _weights(split: State) -> list[tuple[str, int]]:
+    return [(t.trigger.arm, t.trigger.weight) for t in split.transitions if isinstance(t.trigger, Arm)]
 
 
 def _days(legs: Sequence[Leg]) -> Facts:
@@ -165,30 +173,34 @@ def _round(machine: Machine, loop: State, first: str) -> list[Leg]:
     return [Leg(state=states[one], number=_leading(states[one], other)) for one, other in pairwise(names)]
 
 
-def _asked(compiled: Compiled, legs: Sequence[Leg]) -> list[Asked]:
-    """Return the conditions that decide on the way, each with what it has to say."""
+def _asked(compiled: Compiled, legs: Sequence[Leg], manner: Manner) -> list[Asked]:
+    """Return the conditions that decide on the way, each with what it has to say of the customer at first."""
     entry = compiled.machine.entry
     asked: list[Asked] = [] if entry.where is None else [(entry.where, True)]
     match entry.trigger:
         case BySchedule(audience=audience):
             asked.append((audience, True))
         case BySegment(condition=condition, on=on):
-            asked.append((condition, on == "enter"))
+            asked.append((condition, on == "enter" or manner.start > 0))
         case _:
             pass
     for leg in legs:
         if leg.number is None:
             continue
         for number, transition in enumerate(leg.state.transitions[: leg.number + 1]):
+            if isinstance(transition.trigger, When) and number == leg.number and manner.patience:
+                continue  # Time makes it so.
             if isinstance(transition.trigger, If | When):
                 asked.append((transition.trigger.condition, number == leg.number))
     return asked
 
 
-def _customers(catalog: Catalog, compiled: Compiled, legs: Sequence[Leg], situation: Situation) -> Iterator[Facts]:
+def _customers(
+    catalog: Catalog, compiled: Compiled, legs: Sequence[Leg], situation: Situation, manner: Manner
+) -> Iterator[Facts]:
     """Yield what may be so of a customer who goes the way; of whom nobody can be, what is so in the situation."""
     given: Facts = dict(situation.customer)
-    asked = [*_asked(compiled, legs), *_equalities(catalog, given)]
+    asked = [*_asked(compiled, legs, manner), *_equalities(catalog, given)]
     found = survey([condition for condition, _ in asked], compiled.machine.timezone)
     if found is None:
         yield given

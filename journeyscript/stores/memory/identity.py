@@ -3,20 +3,24 @@
 What stays and what goes is decided by `stores.merging` and `stores.forgetting`; this module carries it out.
 """
 
+from collections.abc import Collection
 from itertools import islice
 
 from msgspec.structs import replace
 
 from journeyscript.engine.values import Event
 from journeyscript.semantics.types import Instant
-from journeyscript.stores import forgetting, merging
+from journeyscript.stores import forgetting, held, merging
+from journeyscript.stores.addresses import possible_addresses
 from journeyscript.stores.memory.profile import Profile, new_profile
 from journeyscript.stores.memory.shelves import Past, Shelves
 from journeyscript.stores.numbers import Numbers
 from journeyscript.stores.records import Dossier, Erased, KeptEvent, KeptSend, Merged, Rejected, Story
 
 
-def merge(shelves: Shelves, numbers: Numbers, external_id: str, into: str, at: Instant) -> Merged | None:
+def merge(
+    shelves: Shelves, numbers: Numbers, deployed: held.Deployed, external_id: str, into: str, at: Instant
+) -> Merged | None:
     """Make one customer of two; see `Store.merge`."""
     stays, leaves = shelves.find(into), shelves.find(external_id)
     if external_id == into or (stays is not None and stays is leaves):
@@ -24,7 +28,7 @@ def merge(shelves: Shelves, numbers: Numbers, external_id: str, into: str, at: I
     if leaves is not None and leaves.external_id != external_id:
         merging.check_name(external_id, leaves.external_id, into)
     if stays is not None and leaves is not None:
-        return _unite(shelves, stays, leaves, at)
+        return _unite(shelves, deployed, stays, leaves, at)
     if leaves is not None:
         shelves.by_name[into] = shelves.by_name.pop(external_id)
         leaves.external_id = into
@@ -36,10 +40,14 @@ def merge(shelves: Shelves, numbers: Numbers, external_id: str, into: str, at: I
     return Merged(customer=kept.number, taken_over=0, ended=0)
 
 
-def _unite(shelves: Shelves, stays: Profile, leaves: Profile, at: Instant) -> Merged:
+def _unite(shelves: Shelves, deployed: held.Deployed, stays: Profile, leaves: Profile, at: Instant) -> Merged:
     one, other = shelves.record(stays, history=False), shelves.record(leaves, history=False)
     ended = merging.doubles(one.enrollments, other.enrollments, at)
     places = merging.new_places(leaves.enrollments, stays.number, one.next_enrollment)
+    inside = {**stays.enrollments, **leaves.enrollments}
+    before = [inside[double.id] for double in ended]
+    sends = [send for double in ended for send in shelves.outbox.of_enrollment(double.id)]
+    shelves.outbox.keep(held.let_go(before, deployed, sends, at, "cancelled", merging.CANCELLED))
     for double in ended:
         shelves.keep(stays if double.customer == stays.number else leaves, double)
         shelves.outbox.cancel(double.id, merging.CANCELLED, at)
@@ -59,7 +67,9 @@ def _unite(shelves: Shelves, stays: Profile, leaves: Profile, at: Instant) -> Me
     _empty(shelves, leaves)
     shelves.heirs[leaves.number] = stays.number
     shelves.aliases[other.external_id] = stays.number
-    return Merged(customer=stays.number, taken_over=len(places), ended=len(ended))
+    return Merged(
+        customer=stays.number, taken_over=len(places), ended=len(ended), ended_test=sum(one.test for one in ended)
+    )
 
 
 def _inherit(shelves: Shelves, stays: int, leaves: int) -> None:
@@ -87,7 +97,7 @@ def _empty(shelves: Shelves, profile: Profile) -> None:
     shelves.gone.add(profile.number)
 
 
-def erase(shelves: Shelves, external_id: str, at: Instant) -> Erased | None:
+def erase(shelves: Shelves, deployed: held.Deployed, external_id: str, at: Instant) -> Erased | None:
     """Erase a customer; see `Store.erase`."""
     profile = shelves.find(external_id)
     if profile is None:
@@ -95,6 +105,7 @@ def erase(shelves: Shelves, external_id: str, at: Instant) -> Erased | None:
     sends = shelves.outbox.of_customer(profile.number)
     enrollments = list(profile.enrollments.values())
     rejected = _rejected_of(shelves, profile, sends)
+    shelves.outbox.keep(held.let_go(enrollments, deployed, sends, at, "deleted"))
     for enrollment in enrollments:
         shelves.keep(profile, forgetting.forgotten_enrollment(enrollment, at))
     for send in sends:
@@ -115,6 +126,7 @@ def erase(shelves: Shelves, external_id: str, at: Instant) -> Erased | None:
         sends=len(sends),
         events=events,
         rejected=len(rejected),
+        ended_test=sum(one.status == "active" and one.test for one in enrollments),
     )
 
 
@@ -137,6 +149,7 @@ def story_of(shelves: Shelves, external_id: str) -> Story | None:
         return None
     customer = shelves.record(profile, history=True)
     customer.memberships = shelves.memberships.of(profile.number)
+    customer.suppressed |= shelves.suppressed(possible_addresses(customer))
     return Story(
         customer=customer,
         enrollments=tuple(sorted(profile.enrollments.values(), key=lambda one: (one.entered_at, one.id))),
@@ -165,6 +178,13 @@ def happened(shelves: Shelves, needed: set[str], after: int, limit: int) -> list
     behind = ((place, shelves.events[place - 1]) for place in range(after + 1, len(shelves.events) + 1))
     kept = ((place, one) for place, one in behind if one is not None)
     return [(place, _event_of(one, shelves.home(one.customer).number, needed)) for place, one in islice(kept, limit)]
+
+
+def happened_to(shelves: Shelves, needed: set[str], numbers: Collection[int]) -> list[KeptEvent]:
+    """Return all events of these customers in the order of time."""
+    kept = ((shelves.home(one.customer).number, one) for one in shelves.events if one is not None)
+    found = [_event_of(one, number, needed) for number, one in kept if number in numbers]
+    return sorted(found, key=lambda one: one.event.at)
 
 
 def _event_of(kept: KeptEvent, customer: int, needed: set[str]) -> KeptEvent:

@@ -37,7 +37,7 @@ class Outbox:
         self._turns = Turns()
         self._sending: dict[Place, KeptSend] = {}
         self._order: list[Place] = []
-        self._pruned: Counter[_Counted] = Counter()
+        self._pruned: tuple[Counter[_Counted], Counter[_Counted]] = (Counter(), Counter())
         self._marketing: dict[int, list[Place]] = {}
 
     def check(self, sends: Sequence[KeptSend]) -> None:
@@ -47,7 +47,7 @@ class Outbox:
             ValueError: one of them has the place of another one.
         """
         places = {(send.enrollment, send.visit) for send in sends}
-        if len(places) < len(sends) or not places.isdisjoint(self._sends.keys()):
+        if len(places) < len(sends) or not self._sends.keys().isdisjoint(places):
             raise ValueError("the store already keeps something else in this place: a send of (enrollment, visit)")
 
     def keep(self, sends: Iterable[KeptSend]) -> None:
@@ -181,7 +181,7 @@ class Outbox:
         for enrollment in enrollments:
             for send in self.of_enrollment(enrollment):
                 place = send.enrollment, send.visit
-                self._pruned[_counted(send)] += 1
+                self._pruned[send.test][_counted(send)] += 1
                 self._remove(place)
                 if place in (marketing := self._marketing.get(send.customer, [])):
                     marketing.remove(place)
@@ -211,20 +211,25 @@ class Outbox:
             ),
         )
 
+    def put_off(self, channel: str) -> list[KeptSend]:
+        """Return the messages on a channel that are to be tried again, in order of (enrollment, visit)."""
+        sends = (self._sends[place] for place in self._places())
+        return [send for send in sends if (send.channel, send.status) == (channel, "pending") and send.attempts]
+
     def listed(self, limit: int, after: Place) -> list[KeptSend]:
         """Return sends in order of (enrollment, visit), from behind `after` on."""
         order = self._places()
         start = bisect_right(order, after)
         return [self._sends[place] for place in order[start : start + limit]]
 
-    def recent(self, number: int, since: Instant) -> tuple[Slot, ...]:
-        """Return the marketing messages that were sent to a customer, or are to be, after `since`."""
+    def recent(self, number: int, since: Instant, waiting_at: Instant) -> tuple[Slot, ...]:
+        """Return the marketing messages that were sent to a customer, or are to be, after `since`; see `Store.load`."""
         sends = (self._sends[place] for place in sorted(self._marketing.get(number, ())))
         return tuple(
             Slot(channel=send.channel, at=at)
             for send in sends
             if send.status in {"pending", "sending", "sent"}
-            and (at := send.available_at if send.settled_at is None else send.settled_at) > since
+            and (at := max(send.available_at, waiting_at) if send.settled_at is None else send.settled_at) > since
         )
 
     def of_customer(self, number: int) -> list[KeptSend]:
@@ -258,9 +263,9 @@ class Outbox:
             self._order.sort()
         return self._order
 
-    def counts(self) -> list[SendCount]:
-        """Return sends counted by journey, message, channel, status and reason."""
-        counted = Counter(map(_counted, self._sends.values())) + self._pruned
+    def counts(self, *, test: bool) -> list[SendCount]:
+        """Return sends to people, or to test customers, counted by journey, message, channel, status and reason."""
+        counted = Counter(_counted(send) for send in self._sends.values() if send.test == test) + self._pruned[test]
         return [
             SendCount(journey=journey, message=message, channel=channel, status=status, reason=reason, count=count)
             for (journey, message, channel, status, reason), count in sorted(

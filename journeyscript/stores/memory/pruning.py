@@ -35,12 +35,27 @@ def prune(shelves: Shelves, before: Instant, keep: Mapping[str, Instant | None],
     if not dry:
         for enrollment in ended.values():
             _remember(shelves, enrollment)
-        versions = {one.id: (one.journey, one.version) for one in ended.values()}
         for number, state in shelves.trace.drop(ended):
-            shelves.pruned_states[*versions[number], state] += 1
+            one = ended[number]
+            if not one.test:
+                shelves.pruned_states[one.journey, one.version, state] += 1
         shelves.outbox.drop(ended)
         _drop_events(shelves, events)
     return pruned
+
+
+def passages(shelves: Shelves, journey: str, since: Instant) -> tuple[list[int], int]:
+    """Return people's enrollments in a journey, active or ended from `since` on; and how many were taken away."""
+    there = (profile for number, profile in shelves.profiles.items() if number not in shelves.gone)
+    kept = (one for profile in there for one in profile.enrollments.values())
+    found = sorted(
+        one.id
+        for one in kept
+        if one.journey == journey
+        and not one.test
+        and (one.status == "active" or (one.ended_at is not None and one.ended_at >= since))
+    )
+    return found, sum(count for what, count in shelves.pruned[False].items() if what[0] == journey)
 
 
 def _may_go(shelves: Shelves, kept: KeptEvent, keep: Mapping[str, Instant | None]) -> bool:
@@ -56,7 +71,8 @@ def _remember(shelves: Shelves, enrollment: Enrollment) -> None:
     """Take an enrollment away; keep it in the counts, and that and when it was."""
     profile = shelves.profiles[enrollment.customer]
     del profile.enrollments[enrollment.id]
-    shelves.pruned[enrollment.journey, enrollment.version, enrollment.status, enrollment.state, enrollment.reason] += 1
+    kept = enrollment.journey, enrollment.version, enrollment.status, enrollment.state, enrollment.reason
+    shelves.pruned[enrollment.test][kept] += 1
     if enrollment.customer in shelves.gone:
         return
     past = shelves.past.setdefault(enrollment.customer, {})

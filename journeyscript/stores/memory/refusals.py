@@ -41,8 +41,9 @@ class Refusals:
         return tuple(one for _, one in self._by_customer.get(customer, ()))
 
     def counts(self) -> list[RefusalCount]:
-        """Return refusals counted by journey and reason."""
-        counted = Counter((one.journey, one.reason) for several in self._by_customer.values() for _, one in several)
+        """Return refusals of people counted by journey and reason."""
+        everything = (one for several in self._by_customer.values() for _, one in several)
+        counted = Counter((one.journey, one.reason) for one in everything if not one.test)
         return [
             RefusalCount(journey=journey, reason=reason, count=count)
             for (journey, reason), count in sorted(counted.items())

@@ -4,12 +4,14 @@ The containers are changed in place, never replaced: several modules hold the sa
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from journeyscript.engine.values import Control, Enrollment, Status
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.addresses import digest_of
 from journeyscript.stores.memory.agenda import Agenda
 from journeyscript.stores.memory.memberships import Memberships
 from journeyscript.stores.memory.outbox import Outbox
@@ -20,6 +22,9 @@ from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Customer, Kep
 
 Where: TypeAlias = tuple[str, str]
 """A journey and a key."""
+
+Pruned: TypeAlias = tuple[str, str, Status, str, str | None]
+"""A journey, a version, a status, a state and a reason."""
 
 
 class Past(Struct, kw_only=True):
@@ -50,8 +55,12 @@ class Shelves(Struct, kw_only=True, frozen=True):
     past: dict[int, dict[Where, Past]] = {}
     controls: dict[str, Control] = {}
     paused: set[str]
-    pruned: Counter[tuple[str, str, Status, str, str | None]]
+    suppressions: set[int] = set()
+    """What stands for the addresses that must not be written to."""
+    pruned: tuple[Counter[Pruned], Counter[Pruned]]
+    """Of people, and of test customers."""
     pruned_states: Counter[tuple[str, str, str]]
+    """Of people."""
 
     def find(self, external_id: str) -> Profile | None:
         """Return a customer by the name they go by or went by."""
@@ -68,6 +77,12 @@ class Shelves(Struct, kw_only=True, frozen=True):
             return False
         rule = self.trace.last_rule(number)
         return rule in {"goal", "stopped"} or rule.startswith("exit ")
+
+    def suppressed(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Return which of these addresses must not be written to."""
+        if not self.suppressions:
+            return frozenset()
+        return frozenset(address for address in addresses if digest_of(address) in self.suppressions)
 
     def home(self, number: int) -> Profile:
         """Return the customer of an event: the one it happened to, or the one they were merged into."""

@@ -12,8 +12,9 @@ from contextlib import closing
 from msgspec.structs import replace
 
 from journeyscript.engine.audience import Audience
-from journeyscript.engine.values import Control
+from journeyscript.engine.values import Control, Enrollment
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.addresses import digest_of
 from journeyscript.stores.memory import controls, identity, pruning
 from journeyscript.stores.memory.agenda import Agenda
 from journeyscript.stores.memory.memberships import Memberships
@@ -67,7 +68,7 @@ class MemoryStore(Store):
             refusals=Refusals(),
             due=Agenda(),
             memberships=Memberships(),
-            pruned=Counter(),
+            pruned=(Counter(), Counter()),
             pruned_states=Counter(),
             paused=paused,
         )
@@ -120,6 +121,7 @@ class MemoryStore(Store):
         *,
         history: bool,
         recent_since: Instant | None = None,
+        waiting_at: Instant = 0,
         memberships: bool = False,
     ) -> dict[int, Customer]:
         """Return these customers by number. Numbers nobody has are left out."""
@@ -139,7 +141,7 @@ class MemoryStore(Store):
                 one.memberships = self._shelves.memberships.of(number)
         if recent_since is not None:
             for number, one in customers.items():
-                one.recent = self._outbox.recent(number, recent_since)
+                one.recent = self._outbox.recent(number, recent_since, waiting_at)
         return customers
 
     def seen(self, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -209,8 +211,8 @@ class MemoryStore(Store):
             enrollments = profiles[enrollment.id // ENROLLMENTS_PER_CUSTOMER].enrollments
             if self._active is not None:
                 before = enrollments.get(enrollment.id)
-                was = before is not None and before.status == "active"
-                self._active[enrollment.journey] += (enrollment.status == "active") - was
+                was = before is not None and _is_counted(before)
+                self._active[enrollment.journey] += _is_counted(enrollment) - was
             enrollments[enrollment.id] = enrollment
             self._shelves.schedule(enrollment)
         self._shelves.memberships.keep(changes.memberships)
@@ -266,6 +268,7 @@ class MemoryStore(Store):
                 number, address = settlement.suppress
                 if profile := self._profiles.get(number):
                     profile.suppressed |= {address}
+                self._shelves.suppressions.add(digest_of(address))
 
     def next_available(self, without: Collection[str] = ()) -> Instant | None:
         """Return when the next pending send may be attempted."""
@@ -274,6 +277,10 @@ class MemoryStore(Store):
     def handed_over(self, channel: str, limit: int) -> list[Instant]:
         """Return when the latest messages on a channel went to the other side. Walks all sends."""
         return self._outbox.handed_over(channel, limit)
+
+    def put_off(self, channel: str) -> list[KeptSend]:
+        """Return the messages on a channel that are to be tried again. Walks all sends."""
+        return self._outbox.put_off(channel)
 
     def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
         """Return what these customers allow."""
@@ -284,6 +291,35 @@ class MemoryStore(Store):
             if one.consent or one.suppressed
         }
 
+    def suppress(self, digests: Collection[int]) -> int:
+        """Put addresses on the list of those that must not be written to."""
+        listed = self._shelves.suppressions
+        before = len(listed)
+        listed.update(digests)
+        return len(listed) - before
+
+    def unsuppress(self, digests: Collection[int]) -> int:
+        """Take addresses off the list."""
+        listed, gone = self._shelves.suppressions, frozenset(digests)
+        for profile in self._profiles.values():
+            if profile.suppressed:
+                profile.suppressed = frozenset(one for one in profile.suppressed if digest_of(one) not in gone)
+        before = len(listed)
+        listed -= gone
+        return before - len(listed)
+
+    def suppressed(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Return which of these addresses are on the list."""
+        return self._shelves.suppressed(addresses)
+
+    def suppresses(self) -> bool:
+        """Return whether anything is on the list."""
+        return bool(self._shelves.suppressions)
+
+    def suppressions(self) -> int:
+        """Return how many addresses are on the list."""
+        return len(self._shelves.suppressions)
+
     def received(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
         """Return by enrollment which messages went to these customers, or are on their way."""
         return self._outbox.received(set(numbers))
@@ -292,14 +328,15 @@ class MemoryStore(Store):
         """Return which of these enrollments were ended by an exit or the goal of their journey."""
         return {number for number in set(enrollments) if self._shelves.left(number)}
 
-    def journey_counts(self) -> list[JourneyCount]:
-        """Return enrollments counted by journey, version, status, state and reason."""
+    def journey_counts(self, *, test: bool = False) -> list[JourneyCount]:
+        """Return enrollments of people, or of test customers, counted by journey, version, status, state and reason."""
         counted = Counter(
             (one.journey, one.version, one.status, one.state, one.reason)
             for profile in self._profiles.values()
             for one in profile.enrollments.values()
+            if one.test == test
         )
-        counted.update(self._shelves.pruned)
+        counted.update(self._shelves.pruned[test])
         return [
             JourneyCount(journey=journey, version=version, status=status, state=state, reason=reason, count=count)
             for (journey, version, status, state, reason), count in sorted(
@@ -313,7 +350,7 @@ class MemoryStore(Store):
             one.id: one.version
             for profile in self._profiles.values()
             for one in profile.enrollments.values()
-            if one.journey == journey
+            if one.journey == journey and not one.test
         }
         found: dict[str, dict[str, int]] = {}
         for enrollment, state in self._trace.reached():
@@ -326,9 +363,9 @@ class MemoryStore(Store):
                 states[state] = states.get(state, 0) + count
         return found
 
-    def send_counts(self) -> list[SendCount]:
-        """Return sends counted by journey, message, channel, status and reason."""
-        return self._outbox.counts()
+    def send_counts(self, *, test: bool = False) -> list[SendCount]:
+        """Return sends to people, or to test customers, counted by journey, message, channel, status and reason."""
+        return self._outbox.counts(test=test)
 
     def refusal_counts(self) -> list[RefusalCount]:
         """Return refusals counted by journey and reason."""
@@ -338,7 +375,7 @@ class MemoryStore(Store):
         """Return how many enrollments are active in each of these journeys. The first answer walks all enrollments."""
         if self._active is None:
             everybody = (one for profile in self._profiles.values() for one in profile.enrollments.values())
-            self._active = Counter(one.journey for one in everybody if one.status == "active")
+            self._active = Counter(one.journey for one in everybody if _is_counted(one))
         return {journey: self._active[journey] for journey in journeys}
 
     def totals(self, now: Instant) -> Totals:
@@ -375,7 +412,7 @@ class MemoryStore(Store):
         Raises:
             MergeError: the name to give up leads to somebody else already.
         """
-        merged = identity.merge(self._shelves, self._numbers, external_id, into, at)
+        merged = identity.merge(self._shelves, self._numbers, lambda: self._deployments, external_id, into, at)
         self._numbers.settled(external_id, into)
         self._active = None
         return merged
@@ -383,7 +420,7 @@ class MemoryStore(Store):
     def erase(self, external_id: str, at: Instant) -> Erased | None:
         """Erase a customer."""
         self._active = None
-        return identity.erase(self._shelves, external_id, at)
+        return identity.erase(self._shelves, lambda: self._deployments, external_id, at)
 
     def dossier(self, external_id: str) -> Dossier | None:
         """Return everything there is of a customer."""
@@ -392,6 +429,14 @@ class MemoryStore(Store):
     def happened(self, after: int, limit: int) -> list[tuple[int, KeptEvent]]:
         """Return events with their places, in the order of arrival, from behind the place `after` on."""
         return identity.happened(self._shelves, self._needed, after, limit)
+
+    def happened_to(self, numbers: Iterable[int]) -> list[KeptEvent]:
+        """Return all events of these customers in the order of time."""
+        return identity.happened_to(self._shelves, self._needed, frozenset(numbers))
+
+    def passages(self, journey: str, since: Instant) -> tuple[list[int], int]:
+        """Return people's enrollments in a journey, active or ended from `since` on, and how many were pruned."""
+        return pruning.passages(self._shelves, journey, since)
 
     def find_sends(
         self, limit: int, *, status: str | None = None, journey: str | None = None, channel: str | None = None
@@ -433,3 +478,8 @@ class MemoryStore(Store):
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
+
+
+def _is_counted(enrollment: Enrollment) -> bool:
+    """Return whether an enrollment takes a place of its journey: it is active, and of no test customer."""
+    return enrollment.status == "active" and not enrollment.test

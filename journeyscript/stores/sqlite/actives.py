@@ -1,4 +1,4 @@
-"""How many enrollments are active in each version, counted once and then kept up.
+"""How many enrollments of people are active in each journey, counted once and then kept up.
 
 Takes what is about to be committed; gives counts. Costs nothing until somebody asks, and no index. Whoever changes
 enrollments in another way makes it forget.
@@ -41,7 +41,7 @@ class Actives:
         counts = self._counts.copy()
         for _, machine in self._connection.execute(SQL["active_among"], (json.dumps(sorted(changed)),)):
             counts[self._versions.version(machine)[0]] -= 1
-        counts.update(one.journey for one in changed.values() if one.status == "active")
+        counts.update(one.journey for one in changed.values() if one.status == "active" and not one.test)
         return counts
 
     def keep(self, counts: Counter[str] | None) -> None:

@@ -55,6 +55,11 @@ def handed_over(connection: sqlite3.Connection, channel: str, limit: int) -> lis
     return [at for (at,) in connection.execute(SQL["handed_over"], (channel, limit))]
 
 
+def put_off(connection: sqlite3.Connection, channel: str) -> list[KeptSend]:
+    """Return the messages on a channel that are to be tried again. Walks all that are pending there."""
+    return [rows.send_record(row) for row in connection.execute(SQL["put_off"], (channel,))]
+
+
 def permissions(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Permission]:
     """Return what these customers allow, of those who ever said something."""
     found = connection.execute(SQL["permissions"], (rows.numbers_text(set(numbers)),))

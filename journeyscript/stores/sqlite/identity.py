@@ -9,10 +9,11 @@ from collections.abc import Iterable
 
 from journeyscript.engine.values import Enrollment
 from journeyscript.semantics.types import Instant
-from journeyscript.stores import forgetting, merging
+from journeyscript.stores import forgetting, held, merging
+from journeyscript.stores.addresses import possible_addresses
 from journeyscript.stores.numbers import Numbers
 from journeyscript.stores.records import Customer, Dossier, Erased, KeptEvent, KeptSend, Merged, Rejected, Story
-from journeyscript.stores.sqlite import loading, rows
+from journeyscript.stores.sqlite import loading, rows, suppressions
 from journeyscript.stores.sqlite.interned import Names, Versions
 from journeyscript.stores.sqlite.memberships import add_memberships
 from journeyscript.stores.sqlite.statements import SQL
@@ -33,7 +34,13 @@ def find(connection: sqlite3.Connection, external_id: str) -> Customer | None:
 
 
 def merge(
-    connection: sqlite3.Connection, versions: Versions, numbers: Numbers, external_id: str, into: str, at: Instant
+    connection: sqlite3.Connection,
+    versions: Versions,
+    numbers: Numbers,
+    deployed: held.Deployed,
+    external_id: str,
+    into: str,
+    at: Instant,
 ) -> Merged | None:
     """Make one customer of two; see `Store.merge`."""
     stays, leaves = find(connection, into), find(connection, external_id)
@@ -43,7 +50,7 @@ def merge(
         merging.check_name(external_id, leaves.external_id, into)
     execute = connection.execute
     if stays is not None and leaves is not None:
-        return _unite(connection, versions, stays, leaves, at)
+        return _unite(connection, versions, deployed, stays, leaves, at)
     if leaves is not None:
         execute(SQL["rename_customer"], (into, leaves.number))
     kept = stays or leaves
@@ -55,12 +62,21 @@ def merge(
 
 
 def _unite(
-    connection: sqlite3.Connection, versions: Versions, stays: Customer, leaves: Customer, at: Instant
+    connection: sqlite3.Connection,
+    versions: Versions,
+    deployed: held.Deployed,
+    stays: Customer,
+    leaves: Customer,
+    at: Instant,
 ) -> Merged:
     execute = connection.execute
     both = {stays.number: stays, leaves.number: leaves}
     loading.add_enrollments(connection, versions, both)
     ended = merging.doubles(stays.enrollments, leaves.enrollments, at)
+    before = [one for one in (*stays.enrollments, *leaves.enrollments) if one.id in {double.id for double in ended}]
+    sends = [send for number in both for send in _sends_of(connection, number)] if ended else []
+    unsaid = held.let_go(before, deployed, sends, at, "cancelled", merging.CANCELLED)
+    connection.executemany(SQL["keep_send"], [rows.send_row(one) for one in unsaid])
     connection.executemany(SQL["keep_enrollment"], [rows.enrollment_row(one, versions.ids) for one in ended])
     connection.executemany(SQL["cancel_sends"], [(merging.CANCELLED, at, one.id) for one in ended])
     ids = [one.id for one in loading.all_enrollments(connection, versions, leaves.number)]
@@ -80,10 +96,14 @@ def _unite(
     execute(SQL["keep_gone"], (leaves.number, stays.number, at))
     execute(SQL["lead_aliases"], (stays.number, leaves.number))
     execute(SQL["keep_alias"], (leaves.external_id, stays.number))
-    return Merged(customer=stays.number, taken_over=len(places), ended=len(ended))
+    return Merged(
+        customer=stays.number, taken_over=len(places), ended=len(ended), ended_test=sum(one.test for one in ended)
+    )
 
 
-def erase(connection: sqlite3.Connection, versions: Versions, external_id: str, at: Instant) -> Erased | None:
+def erase(
+    connection: sqlite3.Connection, versions: Versions, deployed: held.Deployed, external_id: str, at: Instant
+) -> Erased | None:
     """Erase a customer; see `Store.erase`."""
     customer = find(connection, external_id)
     if customer is None:
@@ -92,6 +112,8 @@ def erase(connection: sqlite3.Connection, versions: Versions, external_id: str, 
     sends = _sends_of(connection, customer.number)
     enrollments = list(loading.all_enrollments(connection, versions, customer.number))
     rejected = _rejected_of(connection, customer, sends)
+    unsaid = held.let_go(enrollments, deployed, sends, at, "deleted")
+    many(SQL["keep_send"], [rows.send_row(one) for one in unsaid])
     forgotten = [forgetting.forgotten_enrollment(one, at) for one in enrollments]
     many(SQL["keep_enrollment"], [rows.enrollment_row(one, versions.ids) for one in forgotten])
     many(SQL["keep_forgotten_send"], [_send_row(forgetting.forgotten_send(one, at)) for one in sends])
@@ -110,6 +132,7 @@ def erase(connection: sqlite3.Connection, versions: Versions, external_id: str, 
         sends=len(sends),
         events=events,
         rejected=len(rejected),
+        ended_test=sum(one.status == "active" and one.test for one in enrollments),
     )
 
 
@@ -136,6 +159,7 @@ def story_of(connection: sqlite3.Connection, names: Names, versions: Versions, e
     loading.add_history(connection, names, {number: customer})
     loading.add_enrollments(connection, versions, {number: customer})
     add_memberships(connection, {number: customer})
+    customer.suppressed |= suppressions.listed(connection, possible_addresses(customer))
     decisions = connection.execute(SQL["decisions_of_customer"], (number,))
     refusals = connection.execute(SQL["refusals_of_customer"], (number,))
     return Story(
@@ -177,6 +201,12 @@ def happened(connection: sqlite3.Connection, names: Names, after: int, limit: in
     """Return events with their places, which are their row numbers, in the order of arrival."""
     found = connection.execute(SQL["happened"], (after, limit))
     return [(place, _event_record(tuple(row), row[0], names)) for place, *row in found]
+
+
+def happened_to(connection: sqlite3.Connection, names: Names, numbers: Iterable[int]) -> list[KeptEvent]:
+    """Return all events of these customers in the order of time."""
+    found = connection.execute(SQL["happened_to"], (rows.numbers_text(numbers),))
+    return [_event_record(row, row[0], names) for row in found]
 
 
 def _event_record(row: rows.Row, customer: int, names: Names) -> KeptEvent:

@@ -71,9 +71,12 @@ def add_history(connection: sqlite3.Connection, names: Names, customers: dict[in
         customers[number].history.setdefault(event.name, []).append(event)
 
 
-def add_recent(connection: sqlite3.Connection, customers: dict[int, Customer], since: Instant) -> None:
-    """Give these customers the marketing messages that were sent, or are to be, after `since`."""
-    for number, channel, at in connection.execute(SQL["recent_sends"], (rows.numbers_text(customers), since)):
+def add_recent(
+    connection: sqlite3.Connection, customers: dict[int, Customer], since: Instant, waiting_at: Instant
+) -> None:
+    """Give these customers the marketing messages that were sent, or are to be, after `since`; see `Store.load`."""
+    wanted = rows.numbers_text(customers), since, waiting_at
+    for number, channel, at in connection.execute(SQL["recent_sends"], wanted):
         customers[number].recent = (*customers[number].recent, Slot(channel=channel, at=at))
 
 

@@ -20,6 +20,8 @@ STEPS = (
     "006_memberships",
     "007_controls",
     "009_lanes",
+    "010_test_customers",
+    "011_suppressions",
 )
 
 MIGRATIONS = Migrations("journeyscript")

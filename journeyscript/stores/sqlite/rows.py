@@ -148,6 +148,7 @@ def enrollment_row(enrollment: Enrollment, versions: dict[str, int]) -> Row:
         _encode(enrollment.held).decode() if enrollment.held else None,
         enrollment.deadline,
         enrollment.until,
+        enrollment.test,
     )
 
 
@@ -171,6 +172,7 @@ def enrollment_record(row: Row, journey: str, version: str) -> Enrollment:
         held,
         deadline,
         until,
+        test,
     ) = row
     event = _decode_entry(entry)
     return Enrollment(
@@ -193,6 +195,7 @@ def enrollment_record(row: Row, journey: str, version: str) -> Enrollment:
         goal_at=goal_at,
         ended_at=ended_at,
         reason=reason,
+        test=bool(test),
     )
 
 
@@ -219,12 +222,13 @@ def decision_record(row: Row) -> KeptDecision:
 send_row = msgspec.structs.astuple
 """Return the row of a send: its fields in order."""
 
-_SEND_FIELDS = KeptSend.__struct_fields__
+_SEND_FIELDS = KeptSend.__struct_fields__[:-1]
 
 
 def send_record(row: Row) -> KeptSend:
     """Return a send."""
-    return KeptSend(**dict(zip(_SEND_FIELDS, row, strict=True)))
+    *fields, test = row
+    return KeptSend(**dict(zip(_SEND_FIELDS, fields, strict=True)), test=bool(test))
 
 
 def settlement_row(settlement: Settlement) -> Row:
@@ -244,12 +248,13 @@ def settlement_row(settlement: Settlement) -> Row:
 
 def refusal_row(refusal: Refusal) -> Row:
     """Return the row of a refusal."""
-    return refusal.customer, refusal.at, refusal.event, refusal.journey, refusal.reason, refusal.detail
+    return msgspec.structs.astuple(refusal)
 
 
 def refusal_record(row: Row) -> Refusal:
     """Return a refusal."""
-    return Refusal(**dict(zip(Refusal.__struct_fields__, row, strict=True)))
+    *fields, test = row
+    return Refusal(**dict(zip(Refusal.__struct_fields__[:-1], fields, strict=True)), test=bool(test))
 
 
 def rejected_row(rejected: Rejected) -> Row:

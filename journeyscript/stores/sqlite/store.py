@@ -40,7 +40,7 @@ from journeyscript.stores.records import (
     Story,
     Totals,
 )
-from journeyscript.stores.sqlite import controls, delivering, identity, inspection, loading, pruning, rows
+from journeyscript.stores.sqlite import controls, delivering, identity, inspection, loading, pruning, rows, suppressions
 from journeyscript.stores.sqlite.audience import members
 from journeyscript.stores.sqlite.backup import write_backup
 from journeyscript.stores.sqlite.connection import WriterLock, connect_reader, connect_writer, plainly
@@ -147,6 +147,7 @@ class SqliteStore(OpenStore, Store):
         *,
         history: bool,
         recent_since: Instant | None = None,
+        waiting_at: Instant = 0,
         memberships: bool = False,
     ) -> dict[int, Customer]:
         """Return these customers by number, in at most seven queries. Numbers nobody has are left out."""
@@ -162,7 +163,7 @@ class SqliteStore(OpenStore, Store):
             if history:
                 loading.add_history(self._connection, self._names, customers)
             if recent_since is not None:
-                loading.add_recent(self._connection, customers, recent_since)
+                loading.add_recent(self._connection, customers, recent_since, waiting_at)
             if memberships:
                 add_memberships(self._connection, customers)
         for external_id in wanted:
@@ -185,7 +186,9 @@ class SqliteStore(OpenStore, Store):
             MergeError: the name to give up leads to somebody else already.
         """
         with self._writing():
-            merged = identity.merge(self._connection, self._versions, self._numbers, external_id, into, at)
+            merged = identity.merge(
+                self._connection, self._versions, self._numbers, self._deployed, external_id, into, at
+            )
         self._numbers.settled(external_id, into)
         return merged
 
@@ -193,7 +196,10 @@ class SqliteStore(OpenStore, Store):
     def erase(self, external_id: str, at: Instant) -> Erased | None:
         """Erase a customer; what stood in the file is overwritten."""
         with self._overwriting(), self._writing():
-            return identity.erase(self._connection, self._versions, external_id, at)
+            return identity.erase(self._connection, self._versions, self._deployed, external_id, at)
+
+    def _deployed(self) -> dict[str, Deployment]:
+        return self.deployments()[0]
 
     @plainly_told
     def dossier(self, external_id: str) -> Dossier | None:
@@ -294,9 +300,41 @@ class SqliteStore(OpenStore, Store):
         return delivering.handed_over(self._connection, channel, limit)
 
     @plainly_told
+    def put_off(self, channel: str) -> list[KeptSend]:
+        """Return the messages on a channel that are to be tried again. Walks all that are pending there."""
+        return delivering.put_off(self._connection, channel)
+
+    @plainly_told
     def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
         """Return what these customers allow, in one query."""
         return delivering.permissions(self._connection, numbers)
+
+    @plainly_told
+    def suppress(self, digests: Collection[int]) -> int:
+        """Put addresses on the list of those that must not be written to."""
+        with self._writing(enrollments=False):
+            return suppressions.add(self._connection, digests)
+
+    @plainly_told
+    def unsuppress(self, digests: Collection[int]) -> int:
+        """Take addresses off the list."""
+        with self._writing(enrollments=False):
+            return suppressions.remove(self._connection, digests)
+
+    @plainly_told
+    def suppressed(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Return which of these addresses are on the list, in one query."""
+        return suppressions.listed(self._connection, addresses)
+
+    @plainly_told
+    def suppresses(self) -> bool:
+        """Return whether anything is on the list."""
+        return suppressions.any_listed(self._connection)
+
+    @plainly_told
+    def suppressions(self) -> int:
+        """Return how many addresses are on the list. Walks it."""
+        return suppressions.count(self._connection)
 
     @plainly_told
     def received(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
@@ -309,11 +347,12 @@ class SqliteStore(OpenStore, Store):
         return delivering.left(self._connection, enrollments)
 
     @plainly_told
-    def journey_counts(self) -> list[JourneyCount]:
-        """Return enrollments counted by journey, version, status, state and reason. Walks all enrollments."""
+    def journey_counts(self, *, test: bool = False) -> list[JourneyCount]:
+        """Return enrollments counted by journey, version, status, state and reason. Of people it walks them all."""
+        found = self._connection.execute(SQL["test_journey_counts" if test else "journey_counts"])
         counts = [
             JourneyCount(journey=journey, version=version, status=status, state=state, reason=reason, count=count)
-            for machine, status, state, reason, count in self._connection.execute(SQL["journey_counts"])
+            for machine, status, state, reason, count in found
             for journey, version in (self._versions.version(machine),)
         ]
         return sorted(
@@ -332,11 +371,12 @@ class SqliteStore(OpenStore, Store):
         return found
 
     @plainly_told
-    def send_counts(self) -> list[SendCount]:
-        """Return sends counted by journey, message, channel, status and reason. Walks all sends."""
+    def send_counts(self, *, test: bool = False) -> list[SendCount]:
+        """Return sends counted by journey, message, channel, status and reason. Of people it walks them all."""
+        found = self._connection.execute(SQL["test_send_counts" if test else "send_counts"])
         return [
             SendCount(journey=journey, message=message, channel=channel, status=status, reason=reason, count=count)
-            for journey, message, channel, status, reason, count in self._connection.execute(SQL["send_counts"])
+            for journey, message, channel, status, reason, count in found
         ]
 
     @plainly_told
@@ -386,6 +426,18 @@ class SqliteStore(OpenStore, Store):
     def happened(self, after: int, limit: int) -> list[tuple[int, KeptEvent]]:
         """Return events with their places, in the order of arrival, from behind the place `after` on."""
         return identity.happened(self._connection, self._names, after, limit)
+
+    @plainly_told
+    def happened_to(self, numbers: Iterable[int]) -> list[KeptEvent]:
+        """Return all events of these customers in the order of time."""
+        return identity.happened_to(self._connection, self._names, numbers)
+
+    @plainly_told
+    def passages(self, journey: str, since: Instant) -> tuple[list[int], int]:
+        """Return people's enrollments in a journey, active or ended from `since` on, and how many were pruned."""
+        with self._one_moment():
+            found = [number for (number,) in self._connection.execute(SQL["passages"], (journey, since))]
+            return found, self._connection.execute(SQL["pruned_of"], (journey,)).fetchone()[0]
 
     @plainly_told
     def requeue(self, places: Iterable[tuple[int, int]], at: Instant) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.addresses import digest_of
 from journeyscript.stores.records import Changes, Deployment, Settlement
-from journeyscript.stores.sqlite import rows
+from journeyscript.stores.sqlite import rows, suppressions
 from journeyscript.stores.sqlite.interned import Names, Versions
 from journeyscript.stores.sqlite.memberships import write_memberships
 from journeyscript.stores.sqlite.statements import SQL
@@ -69,6 +70,7 @@ def write_settlements(connection: sqlite3.Connection, settlements: Sequence[Sett
             number, address = settlement.suppress
             refused.setdefault(number, set()).add(address)
     if refused:
+        suppressions.add(connection, {digest_of(one) for addresses in refused.values() for one in addresses})
         kept = connection.execute(SQL["customers_by_number"], (rows.numbers_text(refused),)).fetchall()
         for customer in map(rows.customer_record, kept):
             suppressed = rows.suppressed_text(customer.suppressed | refused[customer.number])

@@ -16,10 +16,19 @@ LIMIT 1;
 -- name: pending
 SELECT
     enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
-    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at, expires_at
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at, expires_at, test
 FROM sends INDEXED BY sends_pending
 WHERE status = 'pending' AND channel = ? AND journey = ? AND available_at <= ?
 ORDER BY available_at, enrollment, visit;
+
+-- name: put_off
+-- Asked once, at the start, of a channel that has a rate.
+SELECT
+    enrollment, customer, visit, key, journey, step, message, kind, channel, address, content, locale, data,
+    status, reason, detail, provider_id, attempts, created_at, available_at, settled_at, expires_at, test
+FROM sends INDEXED BY sends_pending
+WHERE status = 'pending' AND channel = ? AND attempts > 0
+ORDER BY enrollment, visit;
 
 -- name: handed_over
 -- What was never rendered never went out. Asked once, at the start, of a channel that has a rate.

@@ -3,29 +3,29 @@ SELECT
     enrollments.id, enrollments.machine, enrollments.key, enrollments.status, enrollments.state, enrollments.visit,
     enrollments.entered_at, enrollments.since, enrollments.due_at, enrollments.entry, enrollments.laps,
     enrollments.goal_at, enrollments.ended_at, enrollments.reason, enrollments.held,
-    enrollments.deadline, enrollments.until
+    enrollments.deadline, enrollments.until, enrollments.test
 FROM json_each(?) AS wanted
 CROSS JOIN enrollments NOT INDEXED
     ON enrollments.id BETWEEN wanted.value << 20 AND (wanted.value << 20) + 1048575
 ORDER BY enrollments.id;
 
 -- name: active_counts
-SELECT machine, count(*) FROM enrollments WHERE status = 'active' GROUP BY machine;
+SELECT machine, count(*) FROM enrollments WHERE status = 'active' AND test = 0 GROUP BY machine;
 
 -- name: active_among
 SELECT enrollments.id, enrollments.machine
 FROM json_each(?) AS wanted
 CROSS JOIN enrollments NOT INDEXED ON enrollments.id = wanted.value
-WHERE enrollments.status = 'active';
+WHERE enrollments.status = 'active' AND enrollments.test = 0;
 
 -- name: keep_enrollment
 -- Only a journey's pause and resumption change whether a row that is there is frozen.
 INSERT INTO enrollments (
     id, machine, key, status, state, visit, entered_at, since, due_at, entry, laps, goal_at, ended_at, reason, held,
-    deadline, until, frozen
+    deadline, until, test, frozen
 )
 VALUES (
-    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
     EXISTS (
         SELECT 1
         FROM controls CROSS JOIN machines ON machines.journey = controls.journey
@@ -36,7 +36,8 @@ ON CONFLICT (id) DO UPDATE SET
     machine = excluded.machine, key = excluded.key, status = excluded.status, state = excluded.state,
     visit = excluded.visit, entered_at = excluded.entered_at, since = excluded.since, due_at = excluded.due_at,
     entry = excluded.entry, laps = excluded.laps, goal_at = excluded.goal_at, ended_at = excluded.ended_at,
-    reason = excluded.reason, held = excluded.held, deadline = excluded.deadline, until = excluded.until;
+    reason = excluded.reason, held = excluded.held, deadline = excluded.deadline, until = excluded.until,
+    test = excluded.test;
 
 -- name: due
 SELECT due_at, id
@@ -69,9 +70,24 @@ ORDER BY at, enrollment, visit, line;
 -- name: journey_counts
 SELECT machine, status, state, reason, sum(count)
 FROM (
-    SELECT machine, status, state, reason, count(*) AS count FROM enrollments GROUP BY machine, status, state, reason
+    SELECT machine, status, state, reason, count(*) AS count
+    FROM enrollments
+    WHERE test = 0
+    GROUP BY machine, status, state, reason
     UNION ALL
-    SELECT machine, status, state, reason, count FROM pruned_enrollments
+    SELECT machine, status, state, reason, count FROM pruned_enrollments WHERE test = 0
+)
+GROUP BY machine, status, state, reason;
+
+-- name: test_journey_counts
+SELECT machine, status, state, reason, sum(count)
+FROM (
+    SELECT machine, status, state, reason, count(*) AS count
+    FROM enrollments INDEXED BY enrollments_test
+    WHERE test = 1
+    GROUP BY machine, status, state, reason
+    UNION ALL
+    SELECT machine, status, state, reason, count FROM pruned_enrollments WHERE test = 1
 )
 GROUP BY machine, status, state, reason;
 
@@ -82,7 +98,7 @@ FROM (
     SELECT enrollments.machine, decisions.state, count(DISTINCT decisions.enrollment) AS count
     FROM decisions
     CROSS JOIN enrollments NOT INDEXED ON enrollments.id = decisions.enrollment
-    WHERE enrollments.machine IN (SELECT value FROM json_each(?1))
+    WHERE enrollments.machine IN (SELECT value FROM json_each(?1)) AND enrollments.test = 0
     GROUP BY enrollments.machine, decisions.state
     UNION ALL
     SELECT machine, state, count FROM pruned_states WHERE machine IN (SELECT value FROM json_each(?1))

@@ -38,10 +38,10 @@ WHERE
     );
 
 -- name: keep_pruned_enrollments
-INSERT INTO pruned_enrollments (machine, status, state, reason, count)
-SELECT enrollments.machine, enrollments.status, enrollments.state, enrollments.reason, count(*)
+INSERT INTO pruned_enrollments (machine, status, state, reason, test, count)
+SELECT enrollments.machine, enrollments.status, enrollments.state, enrollments.reason, enrollments.test, count(*)
 FROM json_each(?) AS wanted CROSS JOIN enrollments NOT INDEXED ON enrollments.id = wanted.value
-GROUP BY enrollments.machine, enrollments.status, enrollments.state, enrollments.reason;
+GROUP BY enrollments.machine, enrollments.status, enrollments.state, enrollments.reason, enrollments.test;
 
 -- name: keep_pruned_states
 INSERT INTO pruned_states (machine, state, count)
@@ -49,13 +49,14 @@ SELECT enrollments.machine, decisions.state, count(DISTINCT decisions.enrollment
 FROM json_each(?) AS wanted
 CROSS JOIN enrollments NOT INDEXED ON enrollments.id = wanted.value
 CROSS JOIN decisions ON decisions.enrollment = enrollments.id
+WHERE enrollments.test = 0
 GROUP BY enrollments.machine, decisions.state;
 
 -- name: keep_pruned_sends
-INSERT INTO pruned_sends (journey, message, channel, status, reason, count)
-SELECT sends.journey, sends.message, sends.channel, sends.status, sends.reason, count(*)
+INSERT INTO pruned_sends (journey, message, channel, status, reason, test, count)
+SELECT sends.journey, sends.message, sends.channel, sends.status, sends.reason, sends.test, count(*)
 FROM json_each(?) AS wanted CROSS JOIN sends ON sends.enrollment = wanted.value
-GROUP BY sends.journey, sends.message, sends.channel, sends.status, sends.reason;
+GROUP BY sends.journey, sends.message, sends.channel, sends.status, sends.reason, sends.test;
 
 -- name: keep_past_entries
 INSERT INTO past_entries (customer, journey, key, entered_at, ended_at, pruned, behind)
