@@ -127,16 +127,19 @@ class Watch:
         moments = (one.look_at for one in known if one.look_at is not None and one.look_at <= until)
         return min(moments, default=None)
 
-    def look(self, facts: Callable[[], Facts], at: Instant) -> list[Start]:
-        """Return what may start by what has changed since the last look, the highest priority first."""
-        if not self._segments or not (self._touched or self._unseen or self.due(at) is not None):
+    def look(self, facts: Callable[[], Facts], at: Instant, until: Instant) -> list[Start]:
+        """Return what may start by what has changed since the last look, the highest priority first.
+
+        What time alone changes is looked at where it was due at or before `until`: other things may be due first.
+        """
+        if not self._segments or not (self._touched or self._unseen or self.due(until) is not None):
             return []
         touched, unseen = self._touched, self._unseen
         self._touched, self._unseen = set(), False
         starts: list[Start] = []
         for segment in self._segments.values():
             before = self._customer.memberships.get(segment.key)
-            timed = before is not None and before.look_at is not None and before.look_at <= at
+            timed = before is not None and before.look_at is not None and before.look_at <= until
             if unseen or timed or not touched.isdisjoint(segment.reads):
                 starts += self._look(segment, before, facts(), at)
         return sorted(starts, key=lambda start: -start[0].machine.entry.priority)

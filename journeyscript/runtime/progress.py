@@ -120,6 +120,8 @@ class Progress:
         self.watch = Watch(customer, rules.programs.segments)
         self.appointments: list[Membership] = []
         self._facts: Facts | None = None
+        self._timed_until: Instant | None = None
+        """While overdue timers fire: up to when segments are looked at for the passing of time, each in its turn."""
 
     def take(self, item: Incoming) -> None:
         """Take a record in: the profile first, then whoever is inside, then entries, all at the record's time."""
@@ -200,10 +202,13 @@ class Progress:
                 return
             moment = due if self.rules.virtual else max(due, until if at is None else at)
             emitted: Queue = deque()
+            self._timed_until = due
             if first is not None and first.due_at == due:
+                self._timed_until = due - 1
                 self._apply(first, TimerFired(visit=first.visit), moment, emitted)
             self._enter_by_segment(moment, emitted)
             self._drain(emitted, may_start=True)
+            self._timed_until = None
             self._arrange(moment)
 
     def _first_due(self, until: Instant) -> Enrollment | None:
@@ -292,8 +297,9 @@ class Progress:
 
     def _enter_by_segment(self, at: Instant, queue: "Queue", *, stale: bool = False) -> None:
         """Let in those journeys that are entered by a segment the customer came into, or left, by what happened."""
+        until = at if self._timed_until is None else self._timed_until
         for _ in range(MOST_EMITTED):
-            starts = self.watch.look(self._facts_now, at)
+            starts = self.watch.look(self._facts_now, at, until)
             if not starts:
                 return
             for program, event in starts:

@@ -240,6 +240,38 @@ def test_overdue_timers_fire_in_the_order_in_which_they_were_due(world):
     assert order == ["cy", "ada", "bo"]
 
 
+SHORT = """
+journey: short
+exclusive_group: offers
+entry: { event: signed_up, again: never }
+steps: [{ wait: 1 hour }]
+"""
+OTHER = """
+journey: other
+entry: { event: signed_up, again: never }
+steps: [{ wait: 30 minutes }]
+"""
+QUIET = """
+journey: quiet
+exclusive_group: offers
+entry: { segment: silent, again: never }
+steps: [{ wait: 1 day }]
+"""
+
+
+def test_a_segment_that_time_changes_is_looked_at_in_its_turn_among_overdue_timers(folder, store):
+    segments = "segments:\n  silent: { when: hours_since(last(signed_up).at) >= 2 }\n"
+    world = World(folder, {"short": SHORT, "other": OTHER, "quiet": QUIET}, store, {"catalog/segments.yaml": segments})
+    world.at(NOON, signed_up(NOON))
+    # `other` is over first, then `short`, and only then is anybody silent: there is room in the group.
+    world.at(NOON + DAY)
+    assert {one.journey: one.status for one in world.enrollments} == {
+        "short": "completed",
+        "other": "completed",
+        "quiet": "active",
+    }
+
+
 def test_a_branch_records_the_values_that_decided_it(folder, store):
     world = World(folder, {"choosing": CHOOSING}, store)
     world.at(NOON, signed_up(NOON, attributes={"country": "DE"}))
