@@ -27,8 +27,8 @@ import msgspec
 from welcome import DAY, drive, make_project, records
 
 from journeyscript.compiler import Project
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.live import wall_clock
 from journeyscript.runtime.session import For, Session
 from journeyscript.stores.sqlite import open_sqlite

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from journeyscript.compiler import Project, compile_project
 from journeyscript.engine.values import Event
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import For, Session
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import Store

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from journeyscript.compiler import Project, compile_project
 from journeyscript.engine.values import Event
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.outlook import look_ahead
-from journeyscript.runtime.planning import Planned, plan_change
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.changing.outlook import look_ahead
+from journeyscript.runtime.changing.planning import Planned, plan_change
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from tests.projects import TODAY, lay_out

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from journeyscript.channels.outgoing import Deferred, Refused, Sent, Unknown
 from journeyscript.cli.init import scaffold
 from journeyscript.compiler import compile_project
-from journeyscript.runtime.applying import apply_plan
+from journeyscript.runtime.advancing.starting import Schedules, enrol_existing
+from journeyscript.runtime.changing.applying import apply_plan
+from journeyscript.runtime.changing.planning import plan_change
 from journeyscript.runtime.delivery.outbox import Carrier, Outbox
-from journeyscript.runtime.orders import Pause, Resume, Stop, Suppress, carry_out
-from journeyscript.runtime.planning import plan_change
+from journeyscript.runtime.operating.orders import Pause, Resume, Stop, Suppress, carry_out
 from journeyscript.runtime.session import rules_of
-from journeyscript.runtime.starting import Schedules, enrol_existing
 from journeyscript.source.nodes import plain
 from journeyscript.source.yaml import read_yaml
 from journeyscript.stores.addresses import digest_of
@@ -112,7 +112,7 @@ class _Living:
         }
         kept, _ = self.store.deployments()
         contents = {digest: text for one in kept.values() for digest, text in one.contents.items()}
-        self.outbox = Outbox(self.store, carriers, contents, virtual=False)
+        self.outbox = Outbox(self.store, carriers, contents, virtual=False, quiet=quiet_of(self.world.project))
 
     def close(self):
         if self.outbox is not None:

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from journeyscript.engine.calendar import resolve_zone
 from journeyscript.machine.model import Arm
-from journeyscript.runtime.intake import Incoming, Intake
-from journeyscript.runtime.recorded import read_recorded
+from journeyscript.runtime.intake.recorded import read_recorded
+from journeyscript.runtime.intake.records import Incoming, Intake
 from journeyscript.runtime.session import requests_of
 from journeyscript.runtime.simulation.population import Population, Recorded
 from journeyscript.runtime.simulation.run import simulate

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from journeyscript.compiler import compile_project
+from journeyscript.runtime.advancing.identity import merge, take_in
+from journeyscript.runtime.advancing.keeping import Arrival
+from journeyscript.runtime.advancing.memberships import prepare
 from journeyscript.runtime.delivery.outbox import Carrier, Outbox
-from journeyscript.runtime.doctor import findings
-from journeyscript.runtime.identity import merge, take_in
-from journeyscript.runtime.intake import Intake
-from journeyscript.runtime.keeping import Arrival
-from journeyscript.runtime.memberships import prepare
-from journeyscript.runtime.orders import carry_out
+from journeyscript.runtime.intake.records import Intake
+from journeyscript.runtime.operating.orders import carry_out
+from journeyscript.runtime.reporting.doctor import findings
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import MergeError
@@ -107,7 +107,7 @@ class Site:
         carriers = {n: Carrier(config=c, adapter=self.adapters[n]) for n, c in project.channels.items()}
         if self.outbox is not None:
             self.outbox.close()
-        self.outbox = Outbox(self.store, carriers, contents, virtual=False)
+        self.outbox = Outbox(self.store, carriers, contents, virtual=False, quiet=quiet_of(project))
 
     def take(self, arrivals, now):
         take_in(self.store, self.rules, arrivals, due=self.store.due(now, 1_000), now=now)

@@ -10,10 +10,10 @@ import msgspec
 
 from journeyscript.cli.init import scaffold
 from journeyscript.compiler import compile_project
+from journeyscript.runtime.advancing.identity import take_in
+from journeyscript.runtime.advancing.keeping import Arrival
 from journeyscript.runtime.delivery.outbox import Carrier, Outbox
-from journeyscript.runtime.identity import take_in
-from journeyscript.runtime.intake import Intake
-from journeyscript.runtime.keeping import Arrival
+from journeyscript.runtime.intake.records import Intake
 from journeyscript.runtime.session import For, Session, requests_of
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000

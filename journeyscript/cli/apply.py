@@ -9,7 +9,7 @@ import click
 from journeyscript.cli.shared import CONTEXT, Exit, cannot, load_sound_project, project_option, store_option
 
 if TYPE_CHECKING:
-    from journeyscript.runtime.planning import Plan
+    from journeyscript.runtime.changing.planning import Plan
 
 
 @click.command("apply", context_settings=CONTEXT)
@@ -34,8 +34,8 @@ def apply_command(file: Path | None, auto: bool, folder: Path | None, store_path
     from journeyscript.cli.plan import HISTORIES, ahead, show_findings
     from journeyscript.cli.plans import as_text
     from journeyscript.cli.writing import changing, moment_of
-    from journeyscript.runtime.applying import apply_plan, outdated
-    from journeyscript.runtime.planning import plan_change
+    from journeyscript.runtime.changing.applying import apply_plan, outdated
+    from journeyscript.runtime.changing.planning import plan_change
 
     project = load_sound_project(folder)
     plan = None if file is None else _read(file)

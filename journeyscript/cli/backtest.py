@@ -185,8 +185,8 @@ class _Backtest:
     def _from_file(self, events: Path, until: "Instant | None") -> "tuple[Past, Instant]":
         from journeyscript.cli.replaying import load_mapping
         from journeyscript.runtime.backtest.past import Past
-        from journeyscript.runtime.intake import Intake
-        from journeyscript.runtime.recorded import UnreadableFileError, read_recorded
+        from journeyscript.runtime.intake.recorded import UnreadableFileError, read_recorded
+        from journeyscript.runtime.intake.records import Intake
         from journeyscript.runtime.session import requests_of
         from journeyscript.stores.records import Rejected
 

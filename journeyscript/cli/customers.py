@@ -44,7 +44,7 @@ def show_command(customer: str, folder: Path | None, store_path: Path | None, ou
     \b
     journeyscript customers show c003
     """
-    from journeyscript.runtime.dossier import plain
+    from journeyscript.runtime.reporting.dossier import plain
 
     dossier = _dossier(customer, folder, store_path)
     told = plain(dossier)
@@ -89,7 +89,7 @@ def export_command(customer: str, folder: Path | None, store_path: Path | None) 
     \b
     journeyscript customers export c003 > c003.json
     """
-    from journeyscript.runtime.dossier import plain
+    from journeyscript.runtime.reporting.dossier import plain
 
     _print_json(plain(_dossier(customer, folder, store_path)))
 
@@ -108,7 +108,7 @@ def erase_command(customer: str, folder: Path | None, store_path: Path | None, y
     \b
     journeyscript customers erase c003 --yes
     """
-    from journeyscript.runtime.orders import Erase
+    from journeyscript.runtime.operating.orders import Erase
 
     if not yes:
         _dossier(customer, folder, _live(folder, store_path))
@@ -132,7 +132,7 @@ def merge_command(anonymous: str, known: str, wait: float, folder: Path | None, 
     \b
     journeyscript customers merge visitor-17 c003
     """
-    from journeyscript.runtime.orders import Merge
+    from journeyscript.runtime.operating.orders import Merge
 
     give(folder, store_path, Merge(customer=known, previous=anonymous), wait)
 

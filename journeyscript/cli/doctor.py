@@ -10,7 +10,7 @@ import click
 from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, load_settings, project_option, store_option
 
 if TYPE_CHECKING:
-    from journeyscript.runtime.doctor import Finding
+    from journeyscript.runtime.reporting.doctor import Finding
 
 
 @click.command("doctor", context_settings=CONTEXT)
@@ -50,8 +50,8 @@ def doctor_command(folder: Path | None, store_path: Path | None, quick: bool, ou
 
 
 def _examine(path: Path, *, quick: bool) -> "list[Finding]":
-    from journeyscript.runtime.doctor import Finding, findings
     from journeyscript.runtime.live import wall_clock
+    from journeyscript.runtime.reporting.doctor import Finding, findings
     from journeyscript.stores.records import StoreError
     from journeyscript.stores.sqlite import open_sqlite
 

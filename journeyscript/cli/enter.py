@@ -11,7 +11,7 @@ from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, projec
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
-    from journeyscript.runtime.requests import Enter
+    from journeyscript.runtime.operating.requests import Enter
 
 
 @click.command("enter", context_settings=CONTEXT)
@@ -56,9 +56,9 @@ def enter_command(
 
 def _order(project: "Project", record: dict[str, object]) -> "Enter":
     """Return a request as an order; one without a name gets one, so that it counts once whatever happens to it."""
-    from journeyscript.runtime.intake import Incoming, Intake
+    from journeyscript.runtime.intake.records import Incoming, Intake
     from journeyscript.runtime.live import wall_clock
-    from journeyscript.runtime.requests import Enter
+    from journeyscript.runtime.operating.requests import Enter
     from journeyscript.runtime.session import requests_of
 
     request = Intake(project.catalog, requests_of(project)).record(record, "enter", "", wall_clock())

@@ -12,7 +12,7 @@ from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, load_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from journeyscript.runtime.explain import Explanation, Refused
+    from journeyscript.runtime.reporting.explain import Explanation, Refused
     from journeyscript.stores.records import Deployment, Story
 
 
@@ -57,7 +57,7 @@ def tell(
     """Print all there is to tell of a customer, or end the command with 3 where that is nothing."""
     import msgspec
 
-    from journeyscript.runtime.explain import explain, explain_refusals
+    from journeyscript.runtime.reporting.explain import explain, explain_refusals
 
     customer = story.customer.external_id
     told = explain(story, deployments, timezone, journey)

@@ -95,7 +95,7 @@ def _draw(picture: "Picture", form: str) -> str:
 
 def _counts(project: "Project", journey: str, store_path: Path | None) -> dict[str, "Heat"]:
     from journeyscript.cli.stores import open_latest, shown_path
-    from journeyscript.runtime.heat import heat_of
+    from journeyscript.runtime.reporting.heat import heat_of
     from journeyscript.stores.records import StoreError
 
     store, path = open_latest(project.files.root, project.config, store_path)

@@ -19,16 +19,16 @@ from journeyscript.cli.standby import open_when_free
 from journeyscript.cli.stores import live_store_path, shown_path
 from journeyscript.cli.stranding import refuse_to_strand
 from journeyscript.compiler import Project
-from journeyscript.runtime.letterbox import Letterbox
+from journeyscript.runtime.advancing.starting import enrol_existing, waiting
+from journeyscript.runtime.intake.sources import open_source
 from journeyscript.runtime.live import Live, Round, wall_clock
-from journeyscript.runtime.pulse import Pulse
+from journeyscript.runtime.operating.letterbox import Letterbox
+from journeyscript.runtime.operating.pulse import Pulse
 from journeyscript.runtime.session import For, Session
-from journeyscript.runtime.sources import open_source
-from journeyscript.runtime.starting import enrol_existing, waiting
 from journeyscript.stores.records import Store, StoreError
 
 if TYPE_CHECKING:
-    from journeyscript.runtime.metrics import Metrics
+    from journeyscript.runtime.operating.metrics import Metrics
 
 
 def run_live(

@@ -17,7 +17,7 @@ from journeyscript.runtime.live import wall_clock
 from journeyscript.stores.records import Store
 
 if TYPE_CHECKING:
-    from journeyscript.runtime.metrics import Metrics
+    from journeyscript.runtime.operating.metrics import Metrics
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -36,8 +36,8 @@ def measured(store: Store, shown: Shown, journeys: Iterable[str]) -> "Iterator[t
     if shown.file is None and shown.port is None:
         yield store, None
         return
-    from journeyscript.runtime.metrics import LOOPBACK, Metrics
-    from journeyscript.runtime.observing import observed
+    from journeyscript.runtime.operating.metrics import LOOPBACK, Metrics
+    from journeyscript.runtime.operating.observing import observed
 
     try:
         metrics = Metrics(journeys, wall_clock, file=shown.file, port=shown.port)

@@ -11,9 +11,9 @@ import click
 from journeyscript.cli.shared import Exit, cannot, load_settings
 
 if TYPE_CHECKING:
-    from journeyscript.runtime.letterbox import Letterbox
-    from journeyscript.runtime.orders import Answer, Order
-    from journeyscript.runtime.rules import Rules
+    from journeyscript.runtime.advancing.rules import Rules
+    from journeyscript.runtime.operating.letterbox import Letterbox
+    from journeyscript.runtime.operating.orders import Answer, Order
     from journeyscript.stores.sqlite import SqliteStore
 
     MakeRules = Callable[[SqliteStore], Rules]
@@ -60,7 +60,7 @@ def give_all(
     `make` has a store made where there is none.
     """
     from journeyscript.cli.stores import live_store_path
-    from journeyscript.runtime.letterbox import Letterbox
+    from journeyscript.runtime.operating.letterbox import Letterbox
     from journeyscript.stores.records import StoreError
     from journeyscript.stores.sqlite import open_sqlite
     from journeyscript.stores.sqlite.connection import LockedError
@@ -82,8 +82,8 @@ def _carried_out(
     store: "SqliteStore", letterbox: "Letterbox", order: "Order", *, compact: bool, rules: "MakeRules | None"
 ) -> "Answer":
     from journeyscript.cli.writing import moment_of
-    from journeyscript.runtime.orders import Pause, Resume, Stop, carry_out
-    from journeyscript.runtime.requests import Enter
+    from journeyscript.runtime.operating.orders import Pause, Resume, Stop, carry_out
+    from journeyscript.runtime.operating.requests import Enter
 
     now = moment_of(store)
     if store.settings().get("clock") == "virtual" and isinstance(order, Pause | Resume | Stop | Enter):

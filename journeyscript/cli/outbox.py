@@ -122,7 +122,7 @@ def retry_command(
     \b
     journeyscript outbox retry --channel email
     """
-    from journeyscript.runtime.orders import Retry
+    from journeyscript.runtime.operating.orders import Retry
 
     _ask_for_choice(keys, journey, channel, everything=everything)
     give(folder, store_path, Retry(keys=keys, journey=journey, channel=channel, force=force), wait)
@@ -149,7 +149,7 @@ def cancel_command(
     \b
     journeyscript outbox cancel --journey welcome
     """
-    from journeyscript.runtime.orders import Cancel
+    from journeyscript.runtime.operating.orders import Cancel
 
     _ask_for_choice(keys, journey, channel, everything=everything)
     give(folder, store_path, Cancel(keys=keys, journey=journey, channel=channel), wait)

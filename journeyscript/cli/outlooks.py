@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from journeyscript.checks.changes.histories import Histories
-from journeyscript.runtime.backtest.week import Expected, Week
-from journeyscript.runtime.outlook import Outlook
+from journeyscript.runtime.changing.outlook import Outlook
+from journeyscript.runtime.changing.week import Expected, Week
 
 
 def outlook_as_text(outlook: Outlook) -> str:

@@ -28,7 +28,7 @@ def pause_command(journey: str, wait: float, folder: Path | None, store_path: Pa
     journeyscript pause welcome
     journeyscript resume welcome --overdue fire
     """
-    from journeyscript.runtime.orders import Pause
+    from journeyscript.runtime.operating.orders import Pause
 
     give(folder, store_path, Pause(journey=journey), wait)
 
@@ -59,7 +59,7 @@ def resume_command(
     \b
     journeyscript resume welcome --overdue recompute
     """
-    from journeyscript.runtime.orders import Resume
+    from journeyscript.runtime.operating.orders import Resume
 
     give(folder, store_path, Resume(journey=journey, overdue=overdue), wait)
 
@@ -82,7 +82,7 @@ def stop_command(journey: str, how: str | None, wait: float, folder: Path | None
     journeyscript stop welcome --exit
     """
     from journeyscript.cli.shared import cannot
-    from journeyscript.runtime.orders import Stop
+    from journeyscript.runtime.operating.orders import Stop
 
     if how is None:
         cannot("say what becomes of those inside", "--drain lets them go on, --exit ends them now")

@@ -22,8 +22,8 @@ from journeyscript.cli.shared import (
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
-    from journeyscript.runtime.outlook import Outlook
-    from journeyscript.runtime.planning import Planned
+    from journeyscript.runtime.changing.outlook import Outlook
+    from journeyscript.runtime.changing.planning import Planned
     from journeyscript.semantics.types import Instant
     from journeyscript.stores.records import Store
 
@@ -118,7 +118,7 @@ def planning(project: "Project", store_path: Path | None, histories: int) -> "It
     """
     from journeyscript.cli.stores import live_store_path
     from journeyscript.cli.writing import moment_of
-    from journeyscript.runtime.planning import plan_change
+    from journeyscript.runtime.changing.planning import plan_change
     from journeyscript.stores.records import StoreError
 
     path = live_store_path(project.files.root, project.config, store_path)
@@ -140,7 +140,7 @@ def ahead(
     import msgspec
 
     from journeyscript.cli.replaying import progress_bar
-    from journeyscript.runtime.outlook import look_ahead
+    from journeyscript.runtime.changing.outlook import look_ahead
 
     outlook = look_ahead(project, store, planned, now, histories, lambda total: progress_bar(total, "looking ahead"))
     return msgspec.structs.replace(planned, findings=outlook.findings), outlook

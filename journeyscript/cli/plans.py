@@ -7,8 +7,8 @@ import msgspec
 from journeyscript.checks.changes.change import crowd
 from journeyscript.cli.outlooks import outlook_as_markdown
 from journeyscript.diagnostics import Diagnostic
-from journeyscript.runtime.outlook import Outlook
-from journeyscript.runtime.planning import JourneyPlan, Line, Plan, Planned
+from journeyscript.runtime.changing.outlook import Outlook
+from journeyscript.runtime.changing.planning import JourneyPlan, Line, Plan, Planned
 
 
 def as_json(planned: Planned, outlook: Outlook) -> str:

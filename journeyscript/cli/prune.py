@@ -28,8 +28,8 @@ def prune_command(age: str, dry_run: bool, wait: float, folder: Path | None, sto
     journeyscript prune --older-than "400 days"
     """
     from journeyscript.cli.writing import asking, moment_of
-    from journeyscript.runtime.orders import Prune, pruned_in_words
-    from journeyscript.runtime.retention import looked_at
+    from journeyscript.runtime.operating.orders import Prune, pruned_in_words
+    from journeyscript.runtime.operating.retention import looked_at
 
     back = _milliseconds(age)
     if dry_run:
@@ -42,7 +42,7 @@ def prune_command(age: str, dry_run: bool, wait: float, folder: Path | None, sto
 
 
 def _milliseconds(text: str) -> int:
-    from journeyscript.runtime.retention import SHORTEST
+    from journeyscript.runtime.operating.retention import SHORTEST
     from journeyscript.syntax.duration import DurationProblem, parse_duration, show_duration
 
     try:

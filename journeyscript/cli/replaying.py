@@ -18,10 +18,10 @@ from journeyscript.cli.stores import messages_folder, replay_store_path, shown_p
 from journeyscript.cli.stranding import refuse_to_strand
 from journeyscript.cli.summary import print_report
 from journeyscript.compiler import Project
-from journeyscript.runtime.intake import Incoming, Intake, Record
-from journeyscript.runtime.recorded import UnreadableFileError, read_recorded, source_of
+from journeyscript.runtime.intake.recorded import UnreadableFileError, read_recorded, source_of
+from journeyscript.runtime.intake.records import Incoming, Intake, Record
 from journeyscript.runtime.replay import Replay
-from journeyscript.runtime.report import Report, report
+from journeyscript.runtime.reporting.report import Report, report
 from journeyscript.runtime.session import Delivery, For, Session, deployments_of, requests_of
 from journeyscript.semantics.types import Instant
 from journeyscript.source.nodes import Mapping

@@ -13,7 +13,7 @@ from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, projec
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
-    from journeyscript.runtime.pulse import Pulse
+    from journeyscript.runtime.operating.pulse import Pulse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +143,7 @@ def _live(project: "Project", store_path: Path | None, chosen: Chosen) -> None:
 
 
 def _pulse(path: Path) -> "Pulse":
-    from journeyscript.runtime.pulse import Pulse
+    from journeyscript.runtime.operating.pulse import Pulse
 
     try:
         return Pulse(path)

@@ -21,7 +21,7 @@ from journeyscript.cli.shared import (
 
 if TYPE_CHECKING:
     from journeyscript.cli.summary import Part
-    from journeyscript.runtime.report import Ordered, Report
+    from journeyscript.runtime.reporting.report import Ordered, Report
     from journeyscript.stores.records import Store
 
 
@@ -68,7 +68,7 @@ def _look(store: "Store", path: str) -> "tuple[Report, list[Part]]":
     """Return the counts of a store at this moment, and what is said of them."""
     from journeyscript.cli.summary import parts_of
     from journeyscript.runtime.live import wall_clock
-    from journeyscript.runtime.report import report
+    from journeyscript.runtime.reporting.report import report
 
     settings = store.settings()
     virtual = settings.get("clock") == "virtual"

@@ -6,7 +6,7 @@ Takes a project and the store that is to be run on; ends the command, or does no
 from journeyscript.checks.changes.change import crowd
 from journeyscript.cli.shared import cannot
 from journeyscript.compiler import Project
-from journeyscript.runtime.planning import unplanned
+from journeyscript.runtime.changing.planning import unplanned
 from journeyscript.stores.records import Store
 
 

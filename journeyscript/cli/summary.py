@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from journeyscript.runtime.report import JourneyReport, Report
+    from journeyscript.runtime.reporting.report import JourneyReport, Report
 
     Part: TypeAlias = str | Table
 

@@ -68,7 +68,7 @@ def add_command(
     journeyscript suppressions add ada@example.com '+49 151 2345'
     journeyscript suppressions add --file never.csv
     """
-    from journeyscript.runtime.orders import Suppress, addresses_in_words
+    from journeyscript.runtime.operating.orders import Suppress, addresses_in_words
 
     batches = _Batches(addresses, file)
     orders = (Suppress(digests=one) for one in batches)
@@ -89,7 +89,7 @@ def remove_command(
     \b
     journeyscript suppressions remove ada@example.com
     """
-    from journeyscript.runtime.orders import Unsuppress, addresses_in_words
+    from journeyscript.runtime.operating.orders import Unsuppress, addresses_in_words
 
     batches = _Batches(addresses, file)
     orders = (Unsuppress(digests=one) for one in batches)
@@ -127,7 +127,7 @@ def count_command(folder: Path | None, store_path: Path | None, output_format: s
     \b
     journeyscript suppressions count
     """
-    from journeyscript.runtime.orders import addresses_in_words
+    from journeyscript.runtime.operating.orders import addresses_in_words
 
     with _live_store(folder, store_path) as store:
         count = store.suppressions()

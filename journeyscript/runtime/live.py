@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from journeyscript.runtime.identity import take_in
-from journeyscript.runtime.keeping import Arrival
-from journeyscript.runtime.letterbox import Letterbox
-from journeyscript.runtime.pulse import Pulse
+from journeyscript.runtime.advancing.identity import take_in
+from journeyscript.runtime.advancing.keeping import Arrival
+from journeyscript.runtime.advancing.starting import Schedules, prepare_dates
+from journeyscript.runtime.intake.sources import Line, Source
+from journeyscript.runtime.operating.letterbox import Letterbox
+from journeyscript.runtime.operating.pulse import Pulse
 from journeyscript.runtime.session import Session
-from journeyscript.runtime.sources import Line, Source
-from journeyscript.runtime.starting import Schedules, prepare_dates
 from journeyscript.semantics.types import Instant
 
 if TYPE_CHECKING:
-    from journeyscript.runtime.metrics import Metrics
+    from journeyscript.runtime.operating.metrics import Metrics
 
 BATCH = 1_000
 """Lines, and customers whose timers are due, that are committed at once at the most."""

@@ -6,12 +6,12 @@ it stopped, and everything a run shows can be asked of the store afterwards.
 
 from collections.abc import Callable, Sequence
 
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.identity import take_in
-from journeyscript.runtime.intake import Erasure, Merge, Record
-from journeyscript.runtime.keeping import Arrival
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.identity import take_in
+from journeyscript.runtime.advancing.keeping import Arrival
+from journeyscript.runtime.advancing.starting import Schedules, prepare_dates
+from journeyscript.runtime.intake.records import Erasure, Merge, Record
 from journeyscript.runtime.session import Session
-from journeyscript.runtime.starting import Schedules, prepare_dates
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Rejected
 

@@ -14,11 +14,12 @@ from journeyscript.engine.evaluate import Evaluator, compile_expression
 from journeyscript.engine.values import ChannelPolicy
 from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED, ByApi
+from journeyscript.runtime.advancing.memberships import prepare
+from journeyscript.runtime.advancing.programs import Programs
+from journeyscript.runtime.advancing.rules import Rules
 from journeyscript.runtime.delivery.outbox import Carrier, Outbox
-from journeyscript.runtime.intake import Intake
-from journeyscript.runtime.memberships import prepare
-from journeyscript.runtime.programs import Programs
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.delivery.rechecking import QuietHours
+from journeyscript.runtime.intake.records import Intake
 from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Deployment, Store
@@ -59,6 +60,15 @@ def policies_of(project: Project) -> dict[str, ChannelPolicy]:
         )
         for name, channel in project.channels.items()
     }
+
+
+def quiet_of(project: Project) -> QuietHours:
+    """Return when messages that go out later than they were decided have to wait; live as the policies are."""
+    return QuietHours(
+        windows={name: policy.quiet_hours for name, policy in policies_of(project).items()},
+        timezone=project.config.timezone,
+        release_over=project.config.policies.release_over,
+    )
 
 
 def policies_on(project: Project, *, virtual: bool) -> Policies:
@@ -133,7 +143,7 @@ class Session:
         self.intake = Intake(project.catalog, requests_of(project))
         kept, _ = store.deployments()
         contents = {digest: document for d in kept.values() for digest, document in d.contents.items()}
-        self.outbox = Outbox(store, carriers, contents, virtual=virtual)
+        self.outbox = Outbox(store, carriers, contents, virtual=virtual, quiet=quiet_of(project))
 
     def __enter__(self) -> Self:
         """Return the session."""

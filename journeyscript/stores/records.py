@@ -15,6 +15,7 @@ from journeyscript.engine.audience import Audience
 from journeyscript.engine.values import Control, Decision, Enrollment, Event, Slot
 from journeyscript.machine.model import About, Machine
 from journeyscript.semantics.types import Instant, Value
+from journeyscript.stores.counts import Erased, JourneyCount, Merged, Pruned, RefusalCount, SendCount, Totals
 
 ENROLLMENTS_PER_CUSTOMER = 1 << 20
 """An enrollment's id is its customer's id times this, plus its number within the customer (from 0)."""
@@ -207,49 +208,14 @@ class Settlement(Struct, frozen=True, kw_only=True):
 
 
 class Permission(Struct, frozen=True, kw_only=True):
-    """What a customer allows at present: consent by channel, and the addresses that must not be written to."""
+    """What a customer allows at present: consent by channel, and the addresses that must not be written to.
+
+    `timezone` is what they say of the clock they live by, `None` where that is no text.
+    """
 
     consent: dict[str, bool]
     suppressed: frozenset[str]
-
-
-class JourneyCount(Struct, frozen=True, kw_only=True):
-    """How many enrollments of a journey's version are in a status, at a state, for a reason."""
-
-    journey: str
-    version: str
-    status: str
-    state: str
-    reason: str | None
-    count: int
-
-
-class SendCount(Struct, frozen=True, kw_only=True):
-    """How many sends of a journey's message on a channel have a status, for a reason."""
-
-    journey: str
-    message: str
-    channel: str
-    status: str
-    reason: str | None
-    count: int
-
-
-class RefusalCount(Struct, frozen=True, kw_only=True):
-    """How many events a journey refused to start on, for a reason; without a journey, see `Refusal`."""
-
-    journey: str
-    reason: str
-    count: int
-
-
-class Totals(Struct, frozen=True, kw_only=True):
-    """The size of a store: customers, events taken in, inputs rejected, active enrollments whose time is past."""
-
-    customers: int
-    events: int
-    rejected: int
-    overdue: int
+    timezone: str | None = None
 
 
 class Story(Struct, frozen=True, kw_only=True):
@@ -265,26 +231,6 @@ class Story(Struct, frozen=True, kw_only=True):
     refusals: tuple[Refusal, ...] = ()
 
 
-class Merged(Struct, frozen=True, kw_only=True):
-    """What became of a merge: who stays, enrollments taken over, and ended as doubles, of these of test customers."""
-
-    customer: int
-    taken_over: int
-    ended: int
-    ended_test: int = 0
-
-
-class Erased(Struct, frozen=True, kw_only=True):
-    """How much of a customer was erased. `ended` counts what was active until then, `ended_test` of it as a test."""
-
-    ended: int
-    enrollments: int
-    sends: int
-    events: int
-    rejected: int
-    ended_test: int = 0
-
-
 class Dossier(Struct, frozen=True, kw_only=True):
     """Everything a store has of one customer; `names` are those they came by before, `events` all, oldest first."""
 
@@ -292,15 +238,6 @@ class Dossier(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     events: tuple[KeptEvent, ...]
     rejected: tuple[Rejected, ...]
-
-
-class Pruned(Struct, frozen=True, kw_only=True):
-    """How many rows a pruning took away, or would."""
-
-    enrollments: int
-    decisions: int
-    sends: int
-    events: int
 
 
 class Store(Protocol):
@@ -394,7 +331,7 @@ class Store(Protocol):
         """Return the messages on a channel that were attempted and are to be tried again, by (enrollment, visit)."""
 
     def permissions(self, numbers: Iterable[int]) -> dict[int, Permission]:
-        """Return what these customers allow; those who never said anything are left out."""
+        """Return what these customers allow, and their clock; those who never said anything are left out."""
 
     def suppress(self, digests: Collection[int]) -> int:
         """Put addresses on the list of those that must not be written to; return how many were not on it.

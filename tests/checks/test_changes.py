@@ -178,4 +178,7 @@ def test_a_rule_can_weigh_more_in_a_project(tmp_path):
         "journeyscript.yaml": 'name: golden\nrules: { JS902: "off", JS803: error }\n',
     }
     _, planned = changed(tmp_path, {"journeys/trial.yaml": PLAIN}, after)
-    assert (codes([(one.code, one.message) for one in planned.findings if one.code != "JS805"]), planned.blocked) == (["JS803"], True)
+    assert (codes([(one.code, one.message) for one in planned.findings if one.code != "JS805"]), planned.blocked) == (
+        ["JS803"],
+        True,
+    )

@@ -4,8 +4,8 @@ from contextlib import closing
 
 import pytest
 
-from journeyscript.runtime.letterbox import Letterbox
-from journeyscript.runtime.requests import Enter
+from journeyscript.runtime.operating.letterbox import Letterbox
+from journeyscript.runtime.operating.requests import Enter
 from journeyscript.stores.sqlite import open_sqlite
 
 OFFER = {

@@ -6,8 +6,8 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from journeyscript.runtime.letterbox import Letterbox
-from journeyscript.runtime.orders import Pause, Retry
+from journeyscript.runtime.operating.letterbox import Letterbox
+from journeyscript.runtime.operating.orders import Pause, Retry
 from journeyscript.stores.sqlite import open_sqlite
 
 DAY = 86_400_000

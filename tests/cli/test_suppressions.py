@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from journeyscript.cli.address_lists import BadLine, addresses_in
-from journeyscript.runtime.letterbox import Letterbox
+from journeyscript.runtime.operating.letterbox import Letterbox
 from journeyscript.stores.sqlite import open_sqlite
 
 BY_MAIL = {"channels/post/channel.yaml": "adapter: file\nmedium: text\npath: outbox\naddress: email\nconsent: none\n"}

@@ -7,10 +7,10 @@ import pytest
 
 from journeyscript.compiler import compile_project
 from journeyscript.engine.values import Event
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.programs import Programs
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.programs import Programs
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import deployments_of, policies_of, rules_of
 from journeyscript.runtime.trials.trial import Trial
 from journeyscript.source.nodes import Mapping

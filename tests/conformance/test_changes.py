@@ -4,10 +4,10 @@ import pytest
 
 from journeyscript.compiler import compile_project
 from journeyscript.engine.values import Event
-from journeyscript.runtime.applying import apply_plan, outdated
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.planning import plan_change, unplanned
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.changing.applying import apply_plan, outdated
+from journeyscript.runtime.changing.planning import plan_change, unplanned
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeyscript.compiler import compile_project
+from journeyscript.runtime.intake.sources import FileSource
 from journeyscript.runtime.live import Live
 from journeyscript.runtime.session import For, Session
-from journeyscript.runtime.sources import FileSource
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
 

@@ -4,9 +4,9 @@ import pytest
 
 from journeyscript.compiler import compile_project
 from journeyscript.engine.values import Event
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.orders import Pause, Resume, Stop, carry_out
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.intake.records import Incoming
+from journeyscript.runtime.operating.orders import Pause, Resume, Stop, carry_out
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
@@ -235,7 +235,7 @@ def test_a_journey_that_was_stopped_to_drain_lets_those_inside_go_on(shop):
 
 
 def test_a_journey_that_was_stopped_to_exit_lets_go_of_everybody(shop, monkeypatch):
-    monkeypatch.setattr("journeyscript.runtime.orders.AT_ONCE", 2)
+    monkeypatch.setattr("journeyscript.runtime.operating.orders.AT_ONCE", 2)
     names = [f"c{number}" for number in range(5)]
     for name in names:
         shop.happen("signed_up", name)

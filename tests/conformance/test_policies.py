@@ -8,8 +8,8 @@ import pytest
 
 from journeyscript.compiler import compile_project
 from journeyscript.engine.values import Event
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.runtime.simulation.population import Population, Recorded
 from journeyscript.runtime.simulation.run import simulate

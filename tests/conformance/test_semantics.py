@@ -8,7 +8,7 @@ import pytest
 
 from journeyscript.channels.outgoing import Deferred, Refused, Sent
 from journeyscript.cli.init import scaffold
-from journeyscript.runtime.batch import advance
+from journeyscript.runtime.advancing.batch import advance
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
 from tests.answering import Answering

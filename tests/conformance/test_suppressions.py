@@ -6,7 +6,7 @@ import pytest
 
 from journeyscript.channels.outgoing import Refused, Sent
 from journeyscript.cli.init import scaffold
-from journeyscript.runtime.orders import Erase, Merge, Suppress, Unsuppress, carry_out
+from journeyscript.runtime.operating.orders import Erase, Merge, Suppress, Unsuppress, carry_out
 from journeyscript.stores.addresses import digest_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite

@@ -9,18 +9,18 @@ from journeyscript.channels.outgoing import Sent
 from journeyscript.checks.changes.change import crowd
 from journeyscript.cli.init import scaffold
 from journeyscript.compiler import compile_project
-from journeyscript.runtime.applying import apply_plan
 from journeyscript.runtime.backtest.comparison import Period, compare
 from journeyscript.runtime.backtest.past import past_of
 from journeyscript.runtime.backtest.run import relive
-from journeyscript.runtime.doctor import findings
-from journeyscript.runtime.heat import heat_of
-from journeyscript.runtime.metrics import Metrics
-from journeyscript.runtime.observing import observed
-from journeyscript.runtime.orders import Pause, Stop, carry_out
-from journeyscript.runtime.planning import plan_change, unplanned
-from journeyscript.runtime.report import report
-from journeyscript.runtime.retention import looked_at
+from journeyscript.runtime.changing.applying import apply_plan
+from journeyscript.runtime.changing.planning import plan_change, unplanned
+from journeyscript.runtime.operating.metrics import Metrics
+from journeyscript.runtime.operating.observing import observed
+from journeyscript.runtime.operating.orders import Pause, Stop, carry_out
+from journeyscript.runtime.operating.retention import looked_at
+from journeyscript.runtime.reporting.doctor import findings
+from journeyscript.runtime.reporting.heat import heat_of
+from journeyscript.runtime.reporting.report import report
 from journeyscript.runtime.session import requests_of
 from journeyscript.runtime.simulation.forecast import forecast
 from journeyscript.runtime.simulation.reading import read_population

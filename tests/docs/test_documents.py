@@ -59,12 +59,16 @@ def test_every_document_can_be_reached_from_the_index(document, root):
 
 def test_the_layers_are_those_that_imports_are_held_to(document, root):
     contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    layers, rooms = (contract["layers"] for contract in contracts if contract["type"] == "layers")
     architecture = document("docs/architecture.md")
     architecture.shows("layers", "".join(f"{layer}\n" for layer in layers))
     table = architecture.text.partition("| layer |")[2].partition("\n\n")[0]
     named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     assert named == [name for layer in layers for name in layer.split(" | ")]
+    table = architecture.text.partition("| room |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", table, re.MULTILINE) == [
+        ", ".join(f"`{room}`" for room in level.split(" | ")) for level in rooms
+    ]
 
 
 def test_the_tables_are_those_of_a_new_store(document, tmp_path):

@@ -98,7 +98,7 @@ def test_the_catalog_the_message_and_the_channel_make_a_project(tmp_path):
 
 
 def test_an_event_line_is_taken_in():
-    from journeyscript.runtime.intake import Incoming, Intake
+    from journeyscript.runtime.intake.records import Incoming, Intake
 
     (line,) = fences("event")
     assert set(json.loads(line)) == {"id", "customer", "event", "time", "properties", "attributes", "consent"}
@@ -107,7 +107,7 @@ def test_an_event_line_is_taken_in():
 
 
 def test_the_request_to_enter_is_taken_in():
-    from journeyscript.runtime.intake import Intake
+    from journeyscript.runtime.intake.records import Intake
 
     (line,) = fences("enter")
     offer = next(text for text in fences("journey") if "journey: offer" in text)
@@ -118,7 +118,7 @@ def test_the_request_to_enter_is_taken_in():
 
 
 def test_the_lines_that_say_who_somebody_is_are_taken_in():
-    from journeyscript.runtime.intake import Erasure, Intake, Merge
+    from journeyscript.runtime.intake.records import Erasure, Intake, Merge
 
     intake = Intake(CATALOG)
     for kind, record in (("merge", Merge), ("erase", Erasure)):

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from journeyscript.cli.main import cli
 from journeyscript.cli.run import run_command
-from journeyscript.runtime.metrics import Metrics
+from journeyscript.runtime.operating.metrics import Metrics
 from journeyscript.stores.sqlite import open_sqlite
 
 TASKS = ["doctor", "backup", "outbox", "suppressions", "pause", "resume", "stop", "erase", "merge", "prune"]
@@ -88,7 +88,9 @@ def test_a_record_of_a_merge_does_what_the_page_says(page, make_operated):
 
 
 def test_every_thing_that_doctor_looks_for_is_on_the_page(page, root):
-    source = (root / "journeyscript/runtime/doctor.py").read_text() + (root / "journeyscript/cli/doctor.py").read_text()
+    source = (root / "journeyscript/runtime/reporting/doctor.py").read_text() + (
+        root / "journeyscript/cli/doctor.py"
+    ).read_text()
     abouts = set(re.findall(r'(?:_problem\(\s*|about=)"(\w+)"', source))
     part = page.text.partition("## Ask whether all is well")[2].partition("\n## ")[0]
     assert abouts

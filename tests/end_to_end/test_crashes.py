@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.crashes import NEEDED, crash
 from journeyscript.compiler import compile_project
+from journeyscript.runtime.intake.sources import open_source
 from journeyscript.runtime.live import Live, wall_clock
 from journeyscript.runtime.session import For, Session
-from journeyscript.runtime.sources import open_source
 from journeyscript.stores.sqlite import open_sqlite
 from tests.dying import run_until
 

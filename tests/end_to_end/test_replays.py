@@ -9,7 +9,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from journeyscript.runtime.report import report
+from journeyscript.runtime.reporting.report import report
 
 START = "2026-03-02T09:00:00+00:00"
 REPLAY = ".journeyscript/replay.db"

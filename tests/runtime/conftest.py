@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from journeyscript.compiler import compile_project
-from journeyscript.runtime.intake import Intake
+from journeyscript.runtime.intake.records import Intake
 from journeyscript.runtime.replay import Replay
 from journeyscript.runtime.session import For, Session
 from tests.runtime.sends import outbox_of, put_sends

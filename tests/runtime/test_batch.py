@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from journeyscript.runtime import progress as progress_module
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.progress import MOST_EMITTED
+from journeyscript.runtime.advancing import progress as progress_module
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.progress import MOST_EMITTED
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite

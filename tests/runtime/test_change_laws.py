@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from journeyscript.compiler import compile_project
 from journeyscript.machine.graph import reachable
 from journeyscript.machine.model import Migration, Send
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.planning import plan_change
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.changing.planning import plan_change
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from tests.engine.driving import DAY, START, signed_up

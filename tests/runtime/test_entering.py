@@ -6,12 +6,13 @@ import pytest
 
 from journeyscript.engine.entry import is_held_out
 from journeyscript.engine.values import Facts
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.progress import NOTABLY_AHEAD
-from journeyscript.runtime.report import report
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.progress import NOTABLY_AHEAD
+from journeyscript.runtime.reporting.report import report
 from journeyscript.runtime.session import deployments_of, rules_of
+from journeyscript.stores.counts import RefusalCount
 from journeyscript.stores.memory import MemoryStore
-from journeyscript.stores.records import Refusal, RefusalCount
+from journeyscript.stores.records import Refusal
 from journeyscript.stores.sqlite import open_sqlite
 
 START = 1_772_000_000_000

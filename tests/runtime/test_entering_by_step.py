@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Intake
-from journeyscript.runtime.progress import MOST_EMITTED
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.progress import MOST_EMITTED
+from journeyscript.runtime.intake.records import Intake
 from journeyscript.runtime.session import deployments_of, requests_of, rules_of
 from journeyscript.runtime.trials.recording import record
 from journeyscript.runtime.trials.trial import Trial

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from journeyscript.engine.entry import is_held_out
 from journeyscript.engine.values import Event, Facts
 from journeyscript.machine.canonical import version_of
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.programs import Programs
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.programs import Programs
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import Deployment
 from tests.projects import machine_of

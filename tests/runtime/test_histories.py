@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from journeyscript.compiler import compile_project
 from journeyscript.engine.values import Event
 from journeyscript.machine.model import ENTERED
-from journeyscript.runtime.applying import apply_plan
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.histories.replaying import replay_histories
-from journeyscript.runtime.histories.sampling import sample, sampled
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.outlook import look_ahead
-from journeyscript.runtime.planning import plan_change
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.changing.applying import apply_plan
+from journeyscript.runtime.changing.histories.replaying import replay_histories
+from journeyscript.runtime.changing.histories.sampling import sample, sampled
+from journeyscript.runtime.changing.outlook import look_ahead
+from journeyscript.runtime.changing.planning import plan_change
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.replay import Replay
 from journeyscript.runtime.session import For, Session, deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeyscript.runtime.identity import Arrival
-from journeyscript.runtime.identity import take_in as take_in_order
-from journeyscript.runtime.intake import Erasure, Intake, Merge
+from journeyscript.runtime.advancing.identity import Arrival
+from journeyscript.runtime.advancing.identity import take_in as take_in_order
+from journeyscript.runtime.intake.records import Erasure, Intake, Merge
+from journeyscript.runtime.intake.sources import Line
 from journeyscript.runtime.live import Live
-from journeyscript.runtime.report import report
+from journeyscript.runtime.reporting.report import report
 from journeyscript.runtime.session import For, Session
-from journeyscript.runtime.sources import Line
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import Rejected
 from journeyscript.stores.sqlite import open_sqlite

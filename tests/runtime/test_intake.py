@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from journeyscript.engine.values import Event
-from journeyscript.runtime.intake import LONGEST_NAME, Incoming, Intake
-from journeyscript.runtime.values import DEEPEST, EARLIEST, LATEST
+from journeyscript.runtime.intake.records import LONGEST_NAME, Incoming, Intake
+from journeyscript.runtime.intake.values import DEEPEST, EARLIEST, LATEST
 from journeyscript.semantics.catalog import AttributeDefinition, Catalog, EventDefinition
 from journeyscript.semantics.types import Type
 from journeyscript.stores.memory import MemoryStore

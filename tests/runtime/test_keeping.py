@@ -6,11 +6,11 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from journeyscript.runtime.identity import take_in as take_in_order
-from journeyscript.runtime.keeping import Arrival
+from journeyscript.runtime.advancing.identity import take_in as take_in_order
+from journeyscript.runtime.advancing.keeping import Arrival
+from journeyscript.runtime.intake.sources import FileSource
 from journeyscript.runtime.live import Live
 from journeyscript.runtime.session import For, Session
-from journeyscript.runtime.sources import FileSource
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, StoreError
 from journeyscript.stores.sqlite import open_sqlite
 

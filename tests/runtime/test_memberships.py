@@ -11,13 +11,13 @@ from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED, BySegment
 from journeyscript.machine.needs import find_needs
 from journeyscript.machine.wording import rule_in_words
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.identity import take_in
-from journeyscript.runtime.intake import Incoming, Merge
-from journeyscript.runtime.keeping import Arrival
-from journeyscript.runtime.memberships import PREPARED, prepare
-from journeyscript.runtime.programs import Programs
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.identity import take_in
+from journeyscript.runtime.advancing.keeping import Arrival
+from journeyscript.runtime.advancing.memberships import PREPARED, prepare
+from journeyscript.runtime.advancing.programs import Programs
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.intake.records import Incoming, Merge
 from journeyscript.semantics.checker import check_condition
 from journeyscript.semantics.scope import Scope
 from journeyscript.stores.memory import MemoryStore

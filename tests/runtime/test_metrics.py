@@ -6,10 +6,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from journeyscript.channels.outgoing import Deferred, Refused, Sent, Unknown
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.metrics import Metrics
-from journeyscript.runtime.observing import observed
-from journeyscript.runtime.orders import Cancel, carry_out
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.operating.metrics import Metrics
+from journeyscript.runtime.operating.observing import observed
+from journeyscript.runtime.operating.orders import Cancel, carry_out
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite

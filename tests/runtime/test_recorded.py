@@ -5,9 +5,9 @@ import json
 import msgspec
 import pytest
 
-from journeyscript.runtime.intake import Incoming, Intake
-from journeyscript.runtime.recorded import UnreadableFileError, read_recorded, source_of
-from journeyscript.runtime.sources import LONGEST_LINE
+from journeyscript.runtime.intake.recorded import UnreadableFileError, read_recorded, source_of
+from journeyscript.runtime.intake.records import Incoming, Intake
+from journeyscript.runtime.intake.sources import LONGEST_LINE
 from journeyscript.stores.records import Rejected
 from journeyscript.syntax.mapping import EventColumn, FileMapping, TimeColumn
 

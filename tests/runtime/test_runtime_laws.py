@@ -13,9 +13,9 @@ from hypothesis.stateful import initialize, invariant, rule
 
 from journeyscript.channels.outgoing import Deferred, Refused, Sent, Unknown
 from journeyscript.machine.canonical import version_of
-from journeyscript.runtime.applying import apply_plan
-from journeyscript.runtime.orders import Pause, Resume, Stop
-from journeyscript.runtime.planning import plan_change
+from journeyscript.runtime.changing.applying import apply_plan
+from journeyscript.runtime.changing.planning import plan_change
+from journeyscript.runtime.operating.orders import Pause, Resume, Stop
 from tests.plain_model import VARIANTS, World, project_files
 from tests.plain_people import DAY, HOUR, MINUTE, SECOND
 from tests.sites import TwoSites, histories, project_of

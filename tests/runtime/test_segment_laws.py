@@ -11,7 +11,7 @@ from collections import Counter
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from journeyscript.runtime.orders import Pause, Resume, Stop
+from journeyscript.runtime.operating.orders import Pause, Resume, Stop
 from tests.plain_people import DAY, HOUR, SECOND
 from tests.plain_segments import FILES, LASTS, MONTH, PLACES, SILENCE, Town
 from tests.sites import TwoSites, assert_same, histories, project_of

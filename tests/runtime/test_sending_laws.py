@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from journeyscript.channels.outgoing import Deferred, Refused, Sent, Unknown
-from journeyscript.runtime.intake import Intake
-from journeyscript.runtime.keeping import Arrival
-from journeyscript.runtime.orders import Pause, Resume, Stop, Suppress, Unsuppress
+from journeyscript.runtime.advancing.keeping import Arrival
+from journeyscript.runtime.intake.records import Intake
+from journeyscript.runtime.operating.orders import Pause, Resume, Stop, Suppress, Unsuppress
 from journeyscript.stores.addresses import digest_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journeyscript.compiler import compile_project
-from journeyscript.runtime.intake import Intake
-from journeyscript.runtime.recorded import read_recorded
+from journeyscript.runtime.intake.recorded import read_recorded
+from journeyscript.runtime.intake.records import Intake
 from journeyscript.runtime.replay import Replay
 from journeyscript.runtime.session import For, Session, requests_of
 from journeyscript.runtime.simulation import run

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeyscript.runtime.sources import LONGEST_LINE, DirectorySource, FileSource, StreamSource, open_source
+from journeyscript.runtime.intake.sources import LONGEST_LINE, DirectorySource, FileSource, StreamSource, open_source
 
 LIMIT = 1_000
 

@@ -7,14 +7,14 @@ import pytest
 
 from journeyscript.engine.calendar import local_text
 from journeyscript.machine.model import ENTERED
-from journeyscript.runtime import starting
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.identity import take_in as take_arrivals
-from journeyscript.runtime.intake import Incoming, Intake
-from journeyscript.runtime.keeping import Arrival
+from journeyscript.runtime.advancing import starting
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.identity import take_in as take_arrivals
+from journeyscript.runtime.advancing.keeping import Arrival
+from journeyscript.runtime.advancing.starting import Newcomers, Schedules, enrol_existing, prepare_dates, waiting
+from journeyscript.runtime.intake.records import Incoming, Intake
 from journeyscript.runtime.live import Live
 from journeyscript.runtime.session import For, Session, deployments_of, requests_of, rules_of
-from journeyscript.runtime.starting import Newcomers, Schedules, enrol_existing, prepare_dates, waiting
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyscript.runtime.histories import sampling
+from journeyscript.runtime.changing.histories import sampling
 from journeyscript.stores.memory import MemoryStore
 from tests.runtime.test_histories import AT, COUPON, DAY, OTHER, PURCHASE, Shop
 

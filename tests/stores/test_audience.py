@@ -13,7 +13,7 @@ from journeyscript.engine.audience import Audience
 from journeyscript.engine.evaluate import compile_expression
 from journeyscript.engine.values import Event, Facts
 from journeyscript.machine.needs import nodes
-from journeyscript.runtime.memberships import bare_facts
+from journeyscript.runtime.advancing.memberships import bare_facts
 from journeyscript.semantics import typed
 from journeyscript.semantics.checker import check_condition
 from journeyscript.semantics.scope import Scope

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from journeyscript.engine.values import Event
-from journeyscript.stores.records import Changes, JourneyCount
+from journeyscript.stores.counts import JourneyCount
+from journeyscript.stores.records import Changes
 
 
 def test_an_enrollment_comes_back_as_it_was(filled, make):

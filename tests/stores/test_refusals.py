@@ -2,7 +2,8 @@
 
 import pytest
 
-from journeyscript.stores.records import FUTURE_EVENT, Changes, Refusal, RefusalCount
+from journeyscript.stores.counts import RefusalCount
+from journeyscript.stores.records import FUTURE_EVENT, Changes, Refusal
 
 
 def refused(customer=1, at=1, journey="welcome", reason="inside", detail=""):

@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from journeyscript.stores.records import Changes, SendCount
+from journeyscript.stores.counts import SendCount
+from journeyscript.stores.records import Changes
 
 
 @pytest.fixture

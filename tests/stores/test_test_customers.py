@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
-from journeyscript.stores.records import Changes, JourneyCount, Refusal, RefusalCount, SendCount
+from journeyscript.stores.counts import JourneyCount, RefusalCount, SendCount
+from journeyscript.stores.records import Changes, Refusal
 from journeyscript.stores.sqlite import open_sqlite
 from journeyscript.stores.sqlite.migrations import migrate
 from journeyscript.stores.sqlite.statements import SQL

@@ -142,7 +142,7 @@ def _send(before: ExpectedSend | None, send: KeptSend, happened: Happened) -> di
 
 def _moment(before: Scalar, send: KeptSend, happened: Happened) -> str:
     """Return when a message was sent; in the words that are there where they are right."""
-    from journeyscript.runtime.values import parse_instant
+    from journeyscript.runtime.intake.values import parse_instant
 
     if parse_instant(before.text) == send.created_at:
         return before.text

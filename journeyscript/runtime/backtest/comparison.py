@@ -15,7 +15,7 @@ from journeyscript.engine.calendar import local_text
 from journeyscript.engine.values import Decision, Enrollment
 from journeyscript.machine.wording import refusal_in_words
 from journeyscript.runtime.backtest.past import BATCH, names_of
-from journeyscript.runtime.explain import explain
+from journeyscript.runtime.reporting.explain import explain
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Deployment, KeptSend, Store, Story
 

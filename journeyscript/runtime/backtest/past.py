@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from journeyscript.engine.values import Event
 from journeyscript.machine.model import ENTERED
-from journeyscript.runtime.intake import Erasure, Incoming, Merge
+from journeyscript.runtime.intake.records import Erasure, Incoming, Merge
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.records import Customer, KeptEvent, Store
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from journeyscript.compiler import Project
 from journeyscript.runtime.backtest.past import SOURCE, Beginning
-from journeyscript.runtime.intake import Record
+from journeyscript.runtime.intake.records import Record
 from journeyscript.runtime.replay import Replay, Report
 from journeyscript.runtime.session import For, Session
 from journeyscript.semantics.types import Instant

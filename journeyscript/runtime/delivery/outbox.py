@@ -16,7 +16,7 @@ from journeyscript.channels.outgoing import NOT_BEGUN, Adapter, Answer, Deferred
 from journeyscript.channels.render import RenderError
 from journeyscript.runtime.delivery import settling
 from journeyscript.runtime.delivery.rates import Rates
-from journeyscript.runtime.delivery.rechecking import withdrawn
+from journeyscript.runtime.delivery.rechecking import NO_QUIET, QuietHours, Recheck
 from journeyscript.runtime.delivery.rendering import Renderer
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import KeptSend, Settlement, Store
@@ -47,10 +47,19 @@ class Outbox:
     """Delivers what a store has pending. One event loop serves all channels of a process."""
 
     def __init__(
-        self, store: Store, carriers: Mapping[str, Carrier], contents: Mapping[str, str], *, virtual: bool
+        self,
+        store: Store,
+        carriers: Mapping[str, Carrier],
+        contents: Mapping[str, str],
+        *,
+        virtual: bool,
+        quiet: QuietHours = NO_QUIET,
     ) -> None:
-        """Deliver for a store; on virtual time each send is attempted at the moment it became available."""
-        self._store, self._carriers, self._virtual = store, carriers, virtual
+        """Deliver for a store; on virtual time each send is attempted at the moment it became available.
+
+        `quiet` hours hold for what is attempted later than it was decided.
+        """
+        self._store, self._carriers, self._virtual, self._quiet = store, carriers, virtual, quiet
         self._channels = {name: carrier.config for name, carrier in carriers.items()}
         self._rates = Rates(store, self._channels)
         self._renderer = Renderer(contents)
@@ -115,18 +124,15 @@ class Outbox:
 
     async def _attempt(self, sends: Sequence[KeptSend], now: Instant) -> list[Settlement]:
         settlements, due = self._due(sends, now)
-        reasons = withdrawn(self._store, [send for send, _ in due], self._channels, {s.key: at for s, at in due})
         by_channel: dict[str, list[tuple[KeptSend, Instant]]] = {}
         for send, moment in due:
-            if (no_more := reasons.get(send.key)) is not None:
-                settlements.append(settling.skipped(send, moment, *no_more))
-            else:
-                by_channel.setdefault(send.channel, []).append((send, moment))
+            by_channel.setdefault(send.channel, []).append((send, moment))
         settled = await asyncio.gather(*(self._carry(name, batch) for name, batch in by_channel.items()))
         return settlements + [settlement for batch in settled for settlement in batch]
 
     def _due(self, sends: Sequence[KeptSend], now: Instant) -> tuple[list[Settlement], list[tuple[KeptSend, Instant]]]:
         """Return what becomes of the sends whose time is over or yet to come, and when each of the others is."""
+        recheck = Recheck(self._store, [(s, self._latest(s, now)) for s in sends], self._channels, self._quiet)
         settlements: list[Settlement] = []
         due: list[tuple[KeptSend, Instant]] = []
         for send in sends:
@@ -142,11 +148,19 @@ class Outbox:
                 settlements.append(settling.put_back(send, now, until=free, reason="rate"))
             elif send.expires_at is not None and free > latest:
                 settlements.append(settling.too_old(send, free))
+            elif (stopped := recheck.stopped(send, free)) is not None:
+                settlements.append(stopped)
             else:
                 if self._virtual:
                     self._rates.take(send.channel, free)
                 due.append((send, free))
         return settlements, due
+
+    def _latest(self, send: KeptSend, now: Instant) -> Instant:
+        """Return the latest moment at which a send may be attempted now: on virtual time only a rate puts it off."""
+        config = self._channels.get(send.channel)
+        rated = config is not None and config.rate is not None
+        return now if rated or not self._virtual else send.available_at
 
     async def _carry(self, channel: str, sends: Sequence[tuple[KeptSend, Instant]]) -> list[Settlement]:
         carrier = self._carriers.get(channel)

@@ -54,29 +54,30 @@ class Rates:
 
     def room(self, now: Instant) -> dict[str, int]:
         """Return for each channel that has a rate how many messages it may be handed now."""
-        return {channel: self._window(channel, rate).room(now) for channel, rate in self._rates.items()}
+        return {channel: self._window(channel, rate, now).room(now) for channel, rate in self._rates.items()}
 
     def full(self, now: Instant) -> dict[str, Instant]:
         """Return the channels that have no room now, and when they have some again."""
-        freed = {channel: self._window(channel, rate).free_at(now) for channel, rate in self._rates.items()}
+        freed = {channel: self._window(channel, rate, now).free_at(now) for channel, rate in self._rates.items()}
         return {channel: at for channel, at in freed.items() if at > now}
 
     def free_at(self, channel: str, moment: Instant) -> Instant:
         """Return when, at `moment` or later, a channel may be handed one more."""
         rate = self._rates.get(channel)
-        return moment if rate is None else self._window(channel, rate).free_at(moment)
+        return moment if rate is None else self._window(channel, rate, moment).free_at(moment)
 
     def take(self, channel: str, moment: Instant) -> None:
         """Count a message that a channel was handed."""
         rate = self._rates.get(channel)
         if rate is not None:
-            self._window(channel, rate).take(moment)
+            self._window(channel, rate, moment).take(moment)
 
-    def _window(self, channel: str, rate: RateConfig) -> Window:
+    def _window(self, channel: str, rate: RateConfig, now: Instant) -> Window:
         window = self._windows.get(channel)
         if window is None:
             config = self._channels[channel]
-            tried = [at for send in self._store.put_off(channel) for at in attempted_by(send, config)]
+            # What waits for a morning was attempted long before, and nothing later than now.
+            tried = [min(at, now) for send in self._store.put_off(channel) for at in attempted_by(send, config)]
             latest = nlargest(rate.messages, self._store.handed_over(channel, rate.messages) + tried)
             window = self._windows[channel] = Window(rate, latest)
         return window

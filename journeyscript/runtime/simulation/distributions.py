@@ -6,8 +6,8 @@ Takes a node of the right shape and a type of the catalog. Knows no names and no
 from itertools import accumulate
 from math import isfinite
 
+from journeyscript.runtime.intake.values import BadValue, typed_value
 from journeyscript.runtime.simulation.population import Choice, Constant, Normal, Source, Text, Uniform
-from journeyscript.runtime.values import BadValue, typed_value
 from journeyscript.semantics.types import Type
 from journeyscript.source.nodes import Mapping, Node, Scalar, Sequence, plain
 

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 from journeyscript.engine.chance import draw
 from journeyscript.engine.values import Event
-from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.simulation.population import (
     Between,
     Choice,

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.semantics.types import Instant, Milliseconds, Value
 
 CauseKind: TypeAlias = Literal["message", "event", "stage"]

@@ -10,8 +10,9 @@ from journeyscript.checks.populations import check_population
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Diagnostic, Severity, Span
 from journeyscript.rules import finding
-from journeyscript.runtime.intake import Incoming, Intake
-from journeyscript.runtime.recorded import UnreadableFileError, read_recorded
+from journeyscript.runtime.intake.recorded import UnreadableFileError, read_recorded
+from journeyscript.runtime.intake.records import Incoming, Intake
+from journeyscript.runtime.intake.values import BadValue, parse_instant
 from journeyscript.runtime.session import requests_of
 from journeyscript.runtime.simulation.distributions import BadDistribution, source_of
 from journeyscript.runtime.simulation.population import (
@@ -27,7 +28,6 @@ from journeyscript.runtime.simulation.population import (
     Recorded,
 )
 from journeyscript.runtime.trials.invented import attribute_definitions
-from journeyscript.runtime.values import BadValue, parse_instant
 from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition
 from journeyscript.semantics.types import Instant, Milliseconds
 from journeyscript.source.nodes import Mapping, Node, Pair, Scalar, Sequence

@@ -19,16 +19,16 @@ from msgspec.structs import replace
 
 from journeyscript.compiler import Project
 from journeyscript.machine.pictures.picture import Heat
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.heat import heat_of
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.memberships import prepare
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.memberships import prepare
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.advancing.starting import Schedules, prepare_dates
+from journeyscript.runtime.intake.records import Incoming
+from journeyscript.runtime.reporting.heat import heat_of
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.runtime.simulation.drawing import arrivals, name_of, newcomer, reaction_record, reacts
 from journeyscript.runtime.simulation.population import CauseKind, Crowd, Population, Reaction, Recorded
 from journeyscript.runtime.simulation.tally import Tally
-from journeyscript.runtime.starting import Schedules, prepare_dates
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import Changes, Store

@@ -12,12 +12,12 @@ from journeyscript.diagnostics import Diagnostic
 from journeyscript.engine.calendar import local_text
 from journeyscript.machine.model import Machine, Send
 from journeyscript.rules import finding
+from journeyscript.runtime.intake.values import BadValue, parse_instant
 from journeyscript.runtime.trials.causes import value_in_words
 from journeyscript.runtime.trials.deciding import decided_against, decided_at_last
 from journeyscript.runtime.trials.expected_sends import sends_unlike, silences_broken
 from journeyscript.runtime.trials.happened import Failure, Happened, is_named, listed, standing
 from journeyscript.runtime.trials.invented import attribute_definitions, typed_mapping
-from journeyscript.runtime.values import BadValue, parse_instant
 from journeyscript.semantics.catalog import Catalog, suggestion
 from journeyscript.semantics.types import Value
 from journeyscript.source.nodes import Scalar

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from journeyscript.engine.calendar import local_text
 from journeyscript.machine.model import Send
+from journeyscript.runtime.intake.values import parse_instant
 from journeyscript.runtime.trials.causes import cause_in_words, led_by
 from journeyscript.runtime.trials.deciding import decided_against, decided_send
 from journeyscript.runtime.trials.happened import Decided, Failure, Happened, listed, standing
-from journeyscript.runtime.values import parse_instant
 from journeyscript.stores.records import KeptSend
 from journeyscript.syntax.trial_file import Expectations, ExpectedSend, ExpectedSilence
 

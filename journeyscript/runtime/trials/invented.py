@@ -15,9 +15,9 @@ from journeyscript.engine.values import Event
 from journeyscript.machine.model import ENTERED
 from journeyscript.machine.needs import ALWAYS_READ
 from journeyscript.rules import finding
-from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.intake.records import Incoming
+from journeyscript.runtime.intake.values import BadValue, parse_instant, typed_value
 from journeyscript.runtime.session import requests_of
-from journeyscript.runtime.values import BadValue, parse_instant, typed_value
 from journeyscript.semantics.catalog import AttributeDefinition, Catalog, EventDefinition, suggestion
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.source.nodes import Mapping, Pair, Scalar, plain

@@ -18,13 +18,13 @@ from journeyscript.engine.values import Event
 from journeyscript.machine.canonical import version_of
 from journeyscript.machine.model import ENTERED
 from journeyscript.machine.wording import refusal_in_words, rule_in_words
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.memberships import bare_facts
-from journeyscript.runtime.programs import Programs
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.memberships import bare_facts
+from journeyscript.runtime.advancing.programs import Programs
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.advancing.starting import Schedules
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import policies_of, policies_on, testers_of
-from journeyscript.runtime.starting import Schedules
 from journeyscript.runtime.trials.coverage import Coverage, coverage_of
 from journeyscript.runtime.trials.expectations import check_names, judge
 from journeyscript.runtime.trials.happened import Failure, Happened

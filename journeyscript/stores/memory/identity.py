@@ -12,10 +12,11 @@ from journeyscript.engine.values import Event
 from journeyscript.semantics.types import Instant
 from journeyscript.stores import forgetting, held, merging
 from journeyscript.stores.addresses import possible_addresses
+from journeyscript.stores.counts import Erased, Merged
 from journeyscript.stores.memory.profile import Profile, new_profile
 from journeyscript.stores.memory.shelves import Past, Shelves
 from journeyscript.stores.numbers import Numbers
-from journeyscript.stores.records import Dossier, Erased, KeptEvent, KeptSend, Merged, Rejected, Story
+from journeyscript.stores.records import Dossier, KeptEvent, KeptSend, Rejected, Story
 
 
 def merge(

@@ -18,9 +18,10 @@ from msgspec.structs import replace
 
 from journeyscript.engine.values import Slot
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.counts import SendCount
 from journeyscript.stores.lanes import Lane, Turns
 from journeyscript.stores.memory.agenda import Agenda
-from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, KeptSend, SendCount, Settlement
+from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, KeptSend, Settlement
 
 Place: TypeAlias = tuple[int, int]
 _Counted: TypeAlias = tuple[str, str, str, str, str | None]

@@ -39,6 +39,11 @@ class Profile(Struct, kw_only=True, gc=False):
         self.consent = customer.consent.copy()
         self.suppressed = customer.suppressed
 
+    def timezone(self) -> str | None:
+        """Return what the customer says of the clock they live by, `None` where that is no text."""
+        written = self.attributes.get("timezone")
+        return written if isinstance(written, str) else None
+
     def keep_event(self, event: Event, arrival: int) -> None:
         """Keep an event in its place."""
         events = self.history.get(event.name)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from journeyscript.engine.values import Enrollment
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.counts import Pruned
 from journeyscript.stores.memory.shelves import Past, Shelves
-from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, KeptEvent, Pruned
+from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, KeptEvent
 
 
 def prune(shelves: Shelves, before: Instant, keep: Mapping[str, Instant | None], *, dry: bool) -> Pruned:

@@ -9,7 +9,8 @@ from itertools import count
 
 from msgspec.structs import replace
 
-from journeyscript.stores.records import Refusal, RefusalCount
+from journeyscript.stores.counts import RefusalCount
+from journeyscript.stores.records import Refusal
 
 
 class Refusals:

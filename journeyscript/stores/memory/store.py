@@ -15,6 +15,7 @@ from journeyscript.engine.audience import Audience
 from journeyscript.engine.values import Control, Enrollment
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.addresses import digest_of
+from journeyscript.stores.counts import Erased, JourneyCount, Merged, Pruned, RefusalCount, SendCount, Totals
 from journeyscript.stores.memory import controls, identity, pruning
 from journeyscript.stores.memory.agenda import Agenda
 from journeyscript.stores.memory.memberships import Memberships
@@ -31,21 +32,14 @@ from journeyscript.stores.records import (
     Customer,
     Deployment,
     Dossier,
-    Erased,
-    JourneyCount,
     KeptEvent,
     KeptSend,
-    Merged,
     Overdue,
     Permission,
-    Pruned,
-    RefusalCount,
     Rejected,
-    SendCount,
     Settlement,
     Store,
     Story,
-    Totals,
 )
 
 
@@ -286,9 +280,9 @@ class MemoryStore(Store):
         """Return what these customers allow."""
         profiles = (profile for number in set(numbers) if (profile := self._profiles.get(number)) is not None)
         return {
-            one.number: Permission(consent=dict(one.consent), suppressed=one.suppressed)
+            one.number: Permission(consent=dict(one.consent), suppressed=one.suppressed, timezone=timezone)
             for one in profiles
-            if one.consent or one.suppressed
+            if (timezone := one.timezone()) or one.consent or one.suppressed
         }
 
     def suppress(self, digests: Collection[int]) -> int:

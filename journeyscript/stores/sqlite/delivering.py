@@ -7,11 +7,23 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 
+import msgspec
+from msgspec import Struct
+
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.lanes import Lane, Turns
 from journeyscript.stores.records import KeptSend, Permission
 from journeyscript.stores.sqlite import rows
 from journeyscript.stores.sqlite.statements import SQL
+
+
+class _Clock(Struct, frozen=True, gc=False):
+    """Of a customer's attributes the one that says what clock they live by."""
+
+    timezone: object = None
+
+
+_decode_clock = msgspec.json.Decoder(_Clock).decode
 
 
 def heads(connection: sqlite3.Connection) -> Iterator[tuple[Lane, Instant]]:
@@ -64,9 +76,17 @@ def permissions(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[
     """Return what these customers allow, of those who ever said something."""
     found = connection.execute(SQL["permissions"], (rows.numbers_text(set(numbers)),))
     return {
-        number: Permission(consent=rows.consent_of(consent), suppressed=rows.suppressed_of(suppressed))
-        for number, consent, suppressed in found
+        number: Permission(
+            consent=rows.consent_of(consent), suppressed=rows.suppressed_of(suppressed), timezone=timezone
+        )
+        for number, consent, suppressed, attributes in found
+        if (timezone := _timezone_of(attributes)) or consent or suppressed
     }
+
+
+def _timezone_of(attributes: str) -> str | None:
+    written = _decode_clock(attributes).timezone
+    return written if isinstance(written, str) else None
 
 
 def left(connection: sqlite3.Connection, enrollments: Iterable[int]) -> set[int]:

@@ -11,8 +11,9 @@ from journeyscript.engine.values import Enrollment
 from journeyscript.semantics.types import Instant
 from journeyscript.stores import forgetting, held, merging
 from journeyscript.stores.addresses import possible_addresses
+from journeyscript.stores.counts import Erased, Merged
 from journeyscript.stores.numbers import Numbers
-from journeyscript.stores.records import Customer, Dossier, Erased, KeptEvent, KeptSend, Merged, Rejected, Story
+from journeyscript.stores.records import Customer, Dossier, KeptEvent, KeptSend, Rejected, Story
 from journeyscript.stores.sqlite import loading, rows, suppressions
 from journeyscript.stores.sqlite.interned import Names, Versions
 from journeyscript.stores.sqlite.memberships import add_memberships

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import Pruned
+from journeyscript.stores.counts import Pruned
 from journeyscript.stores.sqlite import rows
 from journeyscript.stores.sqlite.statements import SQL
 

@@ -16,6 +16,7 @@ import msgspec
 from journeyscript.engine.audience import Audience
 from journeyscript.engine.values import Control
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.counts import Erased, JourneyCount, Merged, Pruned, RefusalCount, SendCount, Totals
 from journeyscript.stores.records import (
     ENROLLMENTS_PER_CUSTOMER,
     NO_BOUND,
@@ -23,22 +24,15 @@ from journeyscript.stores.records import (
     Customer,
     Deployment,
     Dossier,
-    Erased,
-    JourneyCount,
     KeptEvent,
     KeptSend,
-    Merged,
     Overdue,
     Permission,
-    Pruned,
-    RefusalCount,
     Rejected,
-    SendCount,
     Settlement,
     Store,
     StoreError,
     Story,
-    Totals,
 )
 from journeyscript.stores.sqlite import controls, delivering, identity, inspection, loading, pruning, rows, suppressions
 from journeyscript.stores.sqlite.audience import members

@@ -39,10 +39,9 @@ ORDER BY settled_at DESC
 LIMIT ?;
 
 -- name: permissions
-SELECT customers.number, customers.consent, customers.suppressed
+SELECT customers.number, customers.consent, customers.suppressed, customers.attributes
 FROM json_each(?) AS wanted
-CROSS JOIN customers ON customers.number = wanted.value
-WHERE customers.consent IS NOT NULL OR customers.suppressed IS NOT NULL;
+CROSS JOIN customers ON customers.number = wanted.value;
 
 -- name: left
 -- The last decision of an enrollment says how it ended.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import prometheus_client as prometheus
 
-from journeyscript.runtime.sources import Line
+from journeyscript.runtime.intake.sources import Line
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import (
     Changes,

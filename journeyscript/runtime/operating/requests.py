@@ -11,9 +11,9 @@ from journeyscript.engine.entry import request_problem
 from journeyscript.engine.values import Event
 from journeyscript.machine.model import ENTERED
 from journeyscript.machine.wording import refusal_in_words
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Store
 

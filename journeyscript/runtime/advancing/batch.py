@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 import msgspec
 
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.listed import listed
-from journeyscript.runtime.progress import Move, Progress, Starting
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.listed import listed
+from journeyscript.runtime.advancing.progress import Move, Progress, Starting
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import (
     Changes,

@@ -7,9 +7,10 @@ counted once, however often it was tried. Must know nothing of what is counted, 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from journeyscript.runtime.metrics import Metrics
+from journeyscript.runtime.operating.metrics import Metrics
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import NO_BOUND, Changes, Customer, Erased, KeptSend, Merged, Settlement, Store
+from journeyscript.stores.counts import Erased, Merged
+from journeyscript.stores.records import NO_BOUND, Changes, Customer, KeptSend, Settlement, Store
 
 
 def observed(store: Store, metrics: Metrics) -> Store:

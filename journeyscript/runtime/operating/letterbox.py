@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from journeyscript.runtime.orders import Answer, Order, carry_out
-from journeyscript.runtime.requests import Enter
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.operating.orders import Answer, Order, carry_out
+from journeyscript.runtime.operating.requests import Enter
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Rejected, Store, StoreError
 

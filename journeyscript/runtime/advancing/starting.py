@@ -13,10 +13,10 @@ from journeyscript.engine.audience import Audience
 from journeyscript.engine.program import Program
 from journeyscript.engine.schedule import Firing, last_firing, next_firing
 from journeyscript.machine.model import BySchedule, BySegment
-from journeyscript.runtime import dates
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.progress import Starting
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing import dates
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.progress import Starting
+from journeyscript.runtime.advancing.rules import Rules
 from journeyscript.semantics import typed
 from journeyscript.semantics.types import BOOLEAN, Instant
 from journeyscript.stores.records import Changes, Store

@@ -13,13 +13,13 @@ from journeyscript.checks.changes.histories import Histories
 from journeyscript.compiler import Project
 from journeyscript.engine.moving import MIGRATED, MOVED
 from journeyscript.engine.values import Decision, Enrollment
+from journeyscript.runtime.advancing.programs import Programs
+from journeyscript.runtime.advancing.rules import Rules
 from journeyscript.runtime.backtest.comparison import NOTABLE
-from journeyscript.runtime.histories.parting import KINDS, Comparison
-from journeyscript.runtime.histories.passage import Lived, Way, passage
-from journeyscript.runtime.histories.sampling import Sample, lives
-from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.changing.histories.parting import KINDS, Comparison
+from journeyscript.runtime.changing.histories.passage import Lived, Way, passage
+from journeyscript.runtime.changing.histories.sampling import Sample, lives
 from journeyscript.runtime.replay import Report
-from journeyscript.runtime.rules import Rules
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Store, Story

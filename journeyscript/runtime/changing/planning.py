@@ -20,11 +20,12 @@ from journeyscript.engine.values import Enrollment, Facts, Outcome, SendMessage
 from journeyscript.machine.graph import reachable
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import Machine, Migration, MigrationTimer, Send
-from journeyscript.runtime.batch import transfer
-from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.advancing.batch import transfer
+from journeyscript.runtime.advancing.programs import Programs
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import Changes, Deployment, JourneyCount, Store
+from journeyscript.stores.counts import JourneyCount
+from journeyscript.stores.records import Changes, Deployment, Store
 
 PLAN_FORMAT: Literal["journeyscript.plan/1"] = "journeyscript.plan/1"
 

@@ -12,10 +12,10 @@ from msgspec import Struct
 from journeyscript.checks.changes.histories import Histories, history_diverges
 from journeyscript.compiler import Project, weigh_changes
 from journeyscript.diagnostics import Diagnostic
-from journeyscript.runtime.backtest.week import Week, draw_customers, expected_week
-from journeyscript.runtime.histories.replaying import replay_histories
-from journeyscript.runtime.histories.sampling import sample
-from journeyscript.runtime.planning import Planned
+from journeyscript.runtime.changing.histories.replaying import replay_histories
+from journeyscript.runtime.changing.histories.sampling import sample
+from journeyscript.runtime.changing.planning import Planned
+from journeyscript.runtime.changing.week import Week, draw_customers, expected_week
 from journeyscript.runtime.replay import Report
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Store

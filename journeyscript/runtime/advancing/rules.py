@@ -11,8 +11,8 @@ from journeyscript.engine.values import (
     Control,
     Facts,
 )
-from journeyscript.runtime.listed import Listed
-from journeyscript.runtime.programs import Programs
+from journeyscript.runtime.advancing.listed import Listed
+from journeyscript.runtime.advancing.programs import Programs
 from journeyscript.semantics.types import Instant
 from journeyscript.syntax.policies import Policies
 

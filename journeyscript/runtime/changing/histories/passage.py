@@ -12,9 +12,9 @@ from msgspec import Struct
 from journeyscript.engine.entry import RefusalReason, Refused, asked, enroll, is_held_out
 from journeyscript.engine.values import Decision, Enrollment, Event, Facts, Outcome, Slot
 from journeyscript.machine.model import Machine
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.progress import Progress
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.progress import Progress
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Customer, KeptEvent, Story
 

@@ -13,9 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from journeyscript.engine.values import Enrollment
-from journeyscript.runtime.batch import advance
-from journeyscript.runtime.intake import Incoming, Record
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.batch import advance
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.intake.records import Incoming, Record
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes, Rejected, Store, StoreError
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import JourneyCount, RefusalCount, SendCount, Store, Totals
+from journeyscript.stores.counts import JourneyCount, RefusalCount, SendCount, Totals
+from journeyscript.stores.records import Store
 
 
 class Standing(Struct, frozen=True, kw_only=True):

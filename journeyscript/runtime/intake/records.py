@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from journeyscript.engine.values import Event
-from journeyscript.runtime.values import BadValue, parse_instant, shortened, shown, typed_values
+from journeyscript.runtime.intake.values import BadValue, parse_instant, shortened, shown, typed_values
 from journeyscript.semantics.catalog import Catalog, EventDefinition
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.records import Rejected

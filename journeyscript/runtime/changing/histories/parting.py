@@ -12,7 +12,7 @@ from journeyscript.engine.values import Decision
 from journeyscript.machine.model import Migration
 from journeyscript.machine.wording import refusal_in_words, rule_in_words
 from journeyscript.runtime.backtest.comparison import NOTABLE
-from journeyscript.runtime.histories.passage import Way
+from journeyscript.runtime.changing.histories.passage import Way
 
 KINDS = ("messages", "branch", "entered", "step", "times")
 """In which ways two histories differ; the first of them is what an example shows best."""

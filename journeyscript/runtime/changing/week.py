@@ -15,7 +15,7 @@ from journeyscript.compiler import Project
 from journeyscript.machine.lowering import Compiled
 from journeyscript.runtime.backtest.past import BATCH, Past, past_of
 from journeyscript.runtime.backtest.run import relive
-from journeyscript.runtime.histories.sampling import LATELY, lives, sampled
+from journeyscript.runtime.changing.histories.sampling import LATELY, lives, sampled
 from journeyscript.runtime.replay import Report
 from journeyscript.runtime.session import deployments_of, requests_of
 from journeyscript.semantics.types import Instant

@@ -7,7 +7,7 @@ which attributes of a customer channels write to.
 from collections.abc import Iterable, Iterator, Mapping
 
 from journeyscript.engine.values import ChannelPolicy
-from journeyscript.runtime.intake import Incoming
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.semantics.types import Value
 from journeyscript.stores.records import Customer, Rejected, Store
 

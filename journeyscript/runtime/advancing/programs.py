@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from journeyscript.engine.program import Program, link
 from journeyscript.machine.model import When
-from journeyscript.runtime.memberships import segments_of
+from journeyscript.runtime.advancing.memberships import segments_of
 from journeyscript.stores.records import Deployment
 
 

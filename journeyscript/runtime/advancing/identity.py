@@ -9,13 +9,14 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from journeyscript.runtime.intake import Erasure, Merge
-from journeyscript.runtime.keeping import Arrival, keep
-from journeyscript.runtime.memberships import look_silently
-from journeyscript.runtime.rules import Rules
-from journeyscript.runtime.starting import arrange_silently
+from journeyscript.runtime.advancing.keeping import Arrival, keep
+from journeyscript.runtime.advancing.memberships import look_silently
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.advancing.starting import arrange_silently
+from journeyscript.runtime.intake.records import Erasure, Merge
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import Changes, Merged, MergeError, Rejected, Store, StoreError
+from journeyscript.stores.counts import Merged
+from journeyscript.stores.records import Changes, MergeError, Rejected, Store, StoreError
 
 log = logging.getLogger(__name__)
 

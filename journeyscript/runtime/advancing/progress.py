@@ -46,11 +46,11 @@ from journeyscript.engine.values import (
     TimerFired,
 )
 from journeyscript.machine.model import ENTERED
-from journeyscript.runtime import dates
-from journeyscript.runtime.intake import Incoming
-from journeyscript.runtime.leaving import failed, kept_send
-from journeyscript.runtime.memberships import CONSENT, Watch, attributes
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing import dates
+from journeyscript.runtime.advancing.leaving import failed, kept_send
+from journeyscript.runtime.advancing.memberships import CONSENT, Watch, attributes
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.intake.records import Incoming
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import (
     ENROLLMENTS_PER_CUSTOMER,

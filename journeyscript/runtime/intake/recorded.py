@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from journeyscript.runtime.intake import Intake, Record
-from journeyscript.runtime.sources import LONGEST_LINE
-from journeyscript.runtime.values import milliseconds_of, shown, within_calendar
+from journeyscript.runtime.intake.records import Intake, Record
+from journeyscript.runtime.intake.sources import LONGEST_LINE
+from journeyscript.runtime.intake.values import milliseconds_of, shown, within_calendar
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Rejected
 from journeyscript.syntax.mapping import FileMapping

@@ -129,6 +129,9 @@ def send_in_words(send: KeptSend, zone: str) -> str:
             return f"`{send.message}` not sent: {send.reason}{_in_detail(send)}"
         case "failed":
             return f"`{send.message}` failed: {send.reason}{_in_detail(send)}"
+        case "pending" if send.reason == "quiet_hours":
+            until = local_text(send.available_at, zone)
+            return f"`{send.message}` waits by {send.channel} for the end of quiet hours, until {until}"
         case "pending" if send.attempts:
             return f"`{send.message}` waits for another attempt by {send.channel}: {send.detail}"
         case _:

@@ -5,7 +5,7 @@ are the same, and where everybody who is inside now stands at a step that the pl
 others stand there than at the time, or more of them, changes nothing of it.
 """
 
-from journeyscript.runtime.planning import JourneyPlan, Line, Plan, Planned
+from journeyscript.runtime.changing.planning import JourneyPlan, Line, Plan, Planned
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Store
 

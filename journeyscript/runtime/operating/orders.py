@@ -10,15 +10,16 @@ from msgspec import Struct
 
 from journeyscript.engine.calendar import local_text
 from journeyscript.machine.wording import counted
-from journeyscript.runtime.batch import let_go
-from journeyscript.runtime.identity import merge
-from journeyscript.runtime.programs import Programs
-from journeyscript.runtime.requests import Enter, ask
-from journeyscript.runtime.retention import looked_at
-from journeyscript.runtime.rules import Rules
+from journeyscript.runtime.advancing.batch import let_go
+from journeyscript.runtime.advancing.identity import merge
+from journeyscript.runtime.advancing.programs import Programs
+from journeyscript.runtime.advancing.rules import Rules
+from journeyscript.runtime.operating.requests import Enter, ask
+from journeyscript.runtime.operating.retention import looked_at
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.addresses import Digest
-from journeyscript.stores.records import KeptSend, MergeError, Overdue, Pruned, Settlement, Store
+from journeyscript.stores.counts import Pruned
+from journeyscript.stores.records import KeptSend, MergeError, Overdue, Settlement, Store
 from journeyscript.syntax.wording import meant
 
 AT_ONCE = 1_000

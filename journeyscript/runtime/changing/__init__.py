@@ -1,0 +1,1 @@
+"""What a change of the journeys does to those inside: planned, foreseen, and carried out as it was planned."""
