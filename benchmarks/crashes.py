@@ -39,7 +39,7 @@ NEEDED = [
     "apscheduler.schedulers.background",
     "journeyscript.channels.smtp",
     "journeyscript.channels.webhook",
-    "journeyscript.cli.living",
+    "journeyscript.cli.running.living",
     "journeyscript.cli.main",
     "journeyscript.compiler",
 ]

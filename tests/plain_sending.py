@@ -366,6 +366,11 @@ class Mailroom(People):
                 message.end("failed" if tried else "skipped", "gave_up" if tried else "stale", now)
             elif reason is not None:
                 message.end("skipped", reason, now)
+            elif late and (morning := self._night_of(person, message, now)) is not None:
+                if morning > message.expires:
+                    message.end("skipped", "quiet_expired", now)
+                else:
+                    message.available, message.reason = morning, "quiet_hours"
             else:
                 handed.append((person, message))
         for person, message in handed:
@@ -375,6 +380,12 @@ class Mailroom(People):
         """Let nobody know what became of all that waits."""
         for person, _, message in self.waiting(now):
             self._answered(person, message, "unknown", now)
+
+    def _night_of(self, person, message, now):
+        """Return when the night is over that keeps a message back, where one does."""
+        if not message.letter.marketing or message.channel != "email":
+            return None
+        return quiet_until(now, person.attributes.get("timezone") or "UTC")
 
     def _withdrawn(self, person, one, message):
         if one.status == "exited" and one.reason in {"closed", "condition 1", "stopped"}:

@@ -16,7 +16,7 @@ from journeyscript.runtime.changing.applying import apply_plan
 from journeyscript.runtime.changing.planning import plan_change
 from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.operating.orders import Pause, Resume, Stop, Suppress, carry_out
-from journeyscript.runtime.session import rules_of
+from journeyscript.runtime.session import quiet_of, rules_of
 from journeyscript.source.nodes import plain
 from journeyscript.source.yaml import read_yaml
 from journeyscript.stores.addresses import digest_of

@@ -21,7 +21,7 @@ from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.intake.records import Intake
 from journeyscript.runtime.operating.orders import carry_out
 from journeyscript.runtime.reporting.doctor import findings
-from journeyscript.runtime.session import deployments_of, rules_of
+from journeyscript.runtime.session import deployments_of, quiet_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import MergeError
 from journeyscript.stores.sqlite import open_sqlite

@@ -14,7 +14,7 @@ from journeyscript.runtime.advancing.identity import take_in
 from journeyscript.runtime.advancing.keeping import Arrival
 from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.intake.records import Intake
-from journeyscript.runtime.session import For, Session, requests_of
+from journeyscript.runtime.session import For, Session, quiet_of, requests_of
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOON = 1_777_636_800_000
@@ -135,6 +135,7 @@ def outbox(world, adapter, **changes):
     """Open the outbox of a world whose e-mail goes to an adapter."""
     config = msgspec.structs.replace(world.project.channels["email"], **changes)
     contents = {digest: text for d in world.store.deployments()[0].values() for digest, text in d.contents.items()}
-    opened = Outbox(world.store, {"email": Carrier(config=config, adapter=adapter)}, contents, virtual=False)
+    carriers = {"email": Carrier(config=config, adapter=adapter)}
+    opened = Outbox(world.store, carriers, contents, virtual=False, quiet=quiet_of(world.project))
     with contextlib.closing(opened):
         yield opened

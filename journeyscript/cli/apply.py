@@ -32,7 +32,7 @@ def apply_command(file: Path | None, auto: bool, folder: Path | None, store_path
     if (file is None) != auto:
         cannot("name the file of a plan, or say --auto", "`journeyscript plan --out FILE` makes one")
     from journeyscript.cli.plan import HISTORIES, ahead, show_findings
-    from journeyscript.cli.plans import as_text
+    from journeyscript.cli.showing.plans import as_text
     from journeyscript.cli.writing import changing, moment_of
     from journeyscript.runtime.changing.applying import apply_plan, outdated
     from journeyscript.runtime.changing.planning import plan_change
@@ -66,7 +66,7 @@ def apply_command(file: Path | None, auto: bool, folder: Path | None, store_path
 def _read(file: Path) -> "Plan":
     import msgspec
 
-    from journeyscript.cli.plans import read_saved
+    from journeyscript.cli.showing.plans import read_saved
 
     try:
         return read_saved(file.read_bytes())

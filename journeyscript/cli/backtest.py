@@ -21,7 +21,7 @@ from journeyscript.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from journeyscript.cli.backtests import Report
+    from journeyscript.cli.showing.backtests import Report
     from journeyscript.compiler import Project
     from journeyscript.runtime.backtest.past import Past
     from journeyscript.semantics.types import Instant
@@ -78,8 +78,8 @@ def backtest_command(
     journeyscript backtest --against git:main --output-format markdown
     journeyscript backtest --events purchases.csv --mapping mapping.yaml --exit-code
     """
-    from journeyscript.cli.backtests import as_json, as_markdown, as_parts
-    from journeyscript.cli.summary import print_parts
+    from journeyscript.cli.showing.backtests import as_json, as_markdown, as_parts
+    from journeyscript.cli.showing.summary import print_parts
     from journeyscript.stores.records import StoreError
 
     chosen = Chosen(**options)
@@ -137,8 +137,8 @@ class _Backtest:
 
     def run(self) -> "Report":
         """Return what is different."""
-        from journeyscript.cli.backtests import Report
-        from journeyscript.cli.replaying import progress_bar
+        from journeyscript.cli.running.replaying import progress_bar
+        from journeyscript.cli.showing.backtests import Report
         from journeyscript.runtime.backtest.comparison import Period, compare
         from journeyscript.runtime.backtest.run import relive
 
@@ -183,7 +183,7 @@ class _Backtest:
         return past_of(self.store, until, requests_of(project), project.config.max_event_age), until
 
     def _from_file(self, events: Path, until: "Instant | None") -> "tuple[Past, Instant]":
-        from journeyscript.cli.replaying import load_mapping
+        from journeyscript.cli.running.replaying import load_mapping
         from journeyscript.runtime.backtest.past import Past
         from journeyscript.runtime.intake.recorded import UnreadableFileError, read_recorded
         from journeyscript.runtime.intake.records import Intake

@@ -67,8 +67,8 @@ def diff_command(
     journeyscript diff --tier inflight --exit-code
     journeyscript diff --against git:main --output-format markdown   # for a comment on a pull request
     """
-    from journeyscript.cli.differences import Report, as_json, as_markdown, as_text, compared
     from journeyscript.cli.revisions import journeys_of
+    from journeyscript.cli.showing.differences import Report, as_json, as_markdown, as_text, compared
 
     project = load_sound_project(folder)
     after = journeys_of(project)

@@ -85,8 +85,8 @@ def _chosen(paths: tuple[Path, ...], root: Path) -> list[tuple[str, "FileKind"]]
 
 def _formatted(root: Path, path: str, kind: "FileKind") -> tuple[str, str] | None:
     """Return a file's text before and after, or `None` once it is told why it is left alone."""
-    from journeyscript.cli.findings.diagnostics import render
     from journeyscript.cli.shared import source_reader
+    from journeyscript.cli.showing.findings.diagnostics import render
     from journeyscript.source.text import read_text
     from journeyscript.syntax.formatter import format_text
 

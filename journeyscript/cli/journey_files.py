@@ -69,8 +69,8 @@ def _written(project: "Project", file: Path, data: bytes, shown: str) -> "Deploy
 
 def _refuse(errors: "Sequence[Diagnostic]", data: bytes, shown: str) -> NoReturn:
     """End the command with what is wrong with a file."""
-    from journeyscript.cli.findings.diagnostics import render
-    from journeyscript.cli.findings.placing import renamed
+    from journeyscript.cli.showing.findings.diagnostics import render
+    from journeyscript.cli.showing.findings.placing import renamed
 
     text = data.decode(errors="replace")
     click.echo(render((renamed(one, lambda _: shown) for one in errors), "full", lambda _: text) + "\n", err=True)

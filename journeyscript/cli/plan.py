@@ -70,8 +70,8 @@ def plan_command(
     journeyscript plan
     journeyscript plan --out change.plan && journeyscript apply change.plan
     """
-    from journeyscript.cli.outlooks import outlook_as_text
-    from journeyscript.cli.plans import as_json, as_markdown, as_text, saved
+    from journeyscript.cli.showing.outlooks import outlook_as_text
+    from journeyscript.cli.showing.plans import as_json, as_markdown, as_text, saved
 
     project = load_sound_project(folder)
     with planning(project, store_path, histories) as made:
@@ -103,7 +103,7 @@ def plan_command(
 
 def show_findings(project: "Project", planned: "Planned") -> None:
     """Print what is found of a plan."""
-    from journeyscript.cli.findings.diagnostics import render
+    from journeyscript.cli.showing.findings.diagnostics import render
 
     if planned.findings:
         text = render(planned.findings, "full", source_reader(project.files.root), color=sys.stdout.isatty())
@@ -139,7 +139,7 @@ def ahead(
     """Return a plan with its outlook, and with what that finds."""
     import msgspec
 
-    from journeyscript.cli.replaying import progress_bar
+    from journeyscript.cli.running.replaying import progress_bar
     from journeyscript.runtime.changing.outlook import look_ahead
 
     outlook = look_ahead(project, store, planned, now, histories, lambda total: progress_bar(total, "looking ahead"))

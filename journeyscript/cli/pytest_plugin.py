@@ -77,7 +77,7 @@ class JourneyTest(pytest.Item):
         if not isinstance(excinfo.value, UnexpectedError):
             return str(super().repr_failure(excinfo))
         from journeyscript.cli.shared import source_reader
-        from journeyscript.cli.verdicts import told
+        from journeyscript.cli.showing.verdicts import told
 
         reader = source_reader(self.trial.project.files.root)
         return "\n".join(told(excinfo.value.verdict, reader, color=False))
@@ -104,8 +104,8 @@ def _sound_project(config: pytest.Config, root: Path) -> "Project":
     Raises:
         CollectError: the project has errors.
     """
-    from journeyscript.cli.findings.diagnostics import render
     from journeyscript.cli.shared import source_reader, today
+    from journeyscript.cli.showing.findings.diagnostics import render
     from journeyscript.compiler import compile_project
     from journeyscript.diagnostics import Severity
 

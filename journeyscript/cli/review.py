@@ -119,7 +119,6 @@ def _alone(after: "Project", store_path: Path | None, population: str | None) ->
 def _side_by_side(
     before: "Project | None", after: "Project", against: str, store_path: Path | None, population: str | None
 ) -> "tuple[list[Section], tuple[Picture, ...]]":
-    from journeyscript.cli.differences import compared
     from journeyscript.cli.reviewing.people import of_forecast, of_people
     from journeyscript.cli.reviewing.sections import (
         of_differences,
@@ -129,6 +128,7 @@ def _side_by_side(
         pictures_of,
     )
     from journeyscript.cli.revisions import journeys_of
+    from journeyscript.cli.showing.differences import compared
 
     was, now = {} if before is None else journeys_of(before), journeys_of(after)
     found = compared(was, now, (), "any")

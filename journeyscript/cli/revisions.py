@@ -95,8 +95,8 @@ def project_in(folder: Path, shown: str, prefix: str = "") -> "Project":
         cannot(f"`{shown}` cannot be read: {problem.strerror}")
     errors = holes_in(project)
     if errors:
-        from journeyscript.cli.findings.diagnostics import render
-        from journeyscript.cli.findings.placing import behind, placed
+        from journeyscript.cli.showing.findings.diagnostics import render
+        from journeyscript.cli.showing.findings.placing import behind, placed
 
         prefix = prefix or f"{folder.as_posix()}/"
         told = render([placed(one, prefix) for one in errors], "full", behind(prefix, source_reader(folder)))

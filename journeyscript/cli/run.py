@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from journeyscript.cli.logs import LogFormat, set_up
+from journeyscript.cli.running.logs import LogFormat, set_up
 from journeyscript.cli.shared import CONTEXT, cannot, load_sound_project, project_option, store_option
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _replay(project: "Project", store_path: Path | None, events: Path, chosen: C
             "--metrics-port belong to a live run",
             "leave one of them out",
         )
-    from journeyscript.cli.replaying import replay_file
+    from journeyscript.cli.running.replaying import replay_file
 
     replay_file(
         project, store_path, events, chosen.mapping, chosen.until, deliver=chosen.deliver, dry_run=chosen.dry_run
@@ -126,8 +126,8 @@ def _live(project: "Project", store_path: Path | None, chosen: Chosen) -> None:
         cannot("--dry-run works on a copy, for which it need not stand by", "leave one of them out")
     if chosen.dry_run and not (chosen.metrics_file is None and chosen.metrics_port is None):
         cannot("--dry-run sends nothing, and its metrics would say that it did", "leave one of them out")
-    from journeyscript.cli.living import run_live
-    from journeyscript.cli.measuring import Shown
+    from journeyscript.cli.running.living import run_live
+    from journeyscript.cli.running.measuring import Shown
 
     run_live(
         project,

@@ -148,7 +148,7 @@ def load_sound_project(folder: Path | None) -> "Project":
 
 def show_errors(project: "Project") -> None:
     """Print a project's errors to standard error."""
-    from journeyscript.cli.findings.diagnostics import render
+    from journeyscript.cli.showing.findings.diagnostics import render
     from journeyscript.diagnostics import Severity
 
     errors = [d for d in project.diagnostics if d.severity == Severity.ERROR]

@@ -79,7 +79,7 @@ def simulate_command(
         result = simulate(project, chosen, progress, cores=cores or os.cpu_count() or 1)
     found = forecast(project, chosen, result)
     if html is not None:
-        from journeyscript.cli.simulating.page import page
+        from journeyscript.cli.showing.simulations.page import page
 
         try:
             html.write_text(page(project, found, result.heat), encoding="utf-8", newline="\n")
@@ -90,8 +90,8 @@ def simulate_command(
 
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
-        from journeyscript.cli.simulating.tables import parts_of
-        from journeyscript.cli.summary import print_parts
+        from journeyscript.cli.showing.simulations.tables import parts_of
+        from journeyscript.cli.showing.summary import print_parts
 
         print_parts(list(parts_of(found)))
     if html is not None:
@@ -121,7 +121,7 @@ def _explain(project: "Project", population: "Population", customer: str, output
 
 def _population(project: "Project", name: str | None) -> "Population":
     """Return the population of that name, or end the command with what is wrong with it."""
-    from journeyscript.cli.findings.diagnostics import render
+    from journeyscript.cli.showing.findings.diagnostics import render
     from journeyscript.runtime.simulation.reading import read_population
 
     files = {Path(path).stem: path for path in project.simulations}

@@ -20,7 +20,7 @@ from journeyscript.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from journeyscript.cli.summary import Part
+    from journeyscript.cli.showing.summary import Part
     from journeyscript.runtime.reporting.report import Ordered, Report
     from journeyscript.stores.records import Store
 
@@ -66,7 +66,7 @@ def status_command(folder: Path | None, store_path: Path | None, watch: bool, ev
 
 def _look(store: "Store", path: str) -> "tuple[Report, list[Part]]":
     """Return the counts of a store at this moment, and what is said of them."""
-    from journeyscript.cli.summary import parts_of
+    from journeyscript.cli.showing.summary import parts_of
     from journeyscript.runtime.live import wall_clock
     from journeyscript.runtime.reporting.report import report
 
@@ -100,7 +100,7 @@ def _in_words(ordered: "Ordered") -> str:
 def _print(found: "Report", parts: "list[Part]", output_format: str, *, indent: int) -> None:
     import msgspec
 
-    from journeyscript.cli.summary import print_parts
+    from journeyscript.cli.showing.summary import print_parts
 
     if output_format == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=indent))

@@ -160,8 +160,8 @@ def _tell(
     picture: Path | None,
 ) -> Exit:
     """Print the verdicts, and what the tests take where that is asked for; return the exit code."""
+    from journeyscript.cli.showing.verdicts import render
     from journeyscript.cli.testing.running import coverage_by_journey
-    from journeyscript.cli.verdicts import render
     from journeyscript.runtime.trials.coverage import percent
 
     every = coverage_by_journey(ran) if shown else None
@@ -172,7 +172,7 @@ def _tell(
         _draw(project, every, picture)
     passed = all(verdict.passed for found in verdicts.values() for verdict in found)
     if every is not None and fail_under is not None and percent(every) < fail_under:
-        from journeyscript.cli.testing.covering import share
+        from journeyscript.cli.showing.coverage import share
 
         click.echo(f"the tests take {share(percent(every))}, which is less than {fail_under:g} %", err=True)
         return Exit.NO
@@ -181,7 +181,7 @@ def _tell(
 
 def _draw(project: "Project", every: "list[Coverage]", file: Path) -> None:
     """Write the picture of the one journey that was tested."""
-    from journeyscript.cli.testing.covering import as_picture
+    from journeyscript.cli.showing.coverage import as_picture
 
     if len(every) != 1:
         cannot("a picture shows one journey", "say which with `--journey NAME`")

@@ -129,8 +129,8 @@ def validate_command(
 
 def _check(project: "Project | Checked", paths: tuple[Path, ...], choice: "Choice", output_format: Form) -> Exit:
     """Print what is found in the chosen files, and return the exit code."""
-    from journeyscript.cli.findings.diagnostics import render, summary
-    from journeyscript.cli.findings.placing import behind, placed, prefix_of
+    from journeyscript.cli.showing.findings.diagnostics import render, summary
+    from journeyscript.cli.showing.findings.placing import behind, placed, prefix_of
 
     root, chosen = project.files.root, _chosen(project, paths)
     if not chosen:
@@ -196,7 +196,7 @@ def _show_fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") -
 
 def _write_fixes(project: "Project", paths: tuple[Path, ...], choice: "Choice") -> None:
     """Write the safe fixes and say on standard error what they settled."""
-    from journeyscript.cli.findings.snippets import clean
+    from journeyscript.cli.showing.findings.snippets import clean
 
     for changed in _fixes(project, paths, choice):
         path = project.files.root / changed.path
@@ -223,7 +223,7 @@ def _refuse(file: Path, *, diff: bool) -> None:
 
 def _save_witnesses(project: "Checked", paths: tuple[Path, ...], choice: "Choice", file: Path) -> Exit | None:
     """Write the witnesses of the chosen findings; return the exit code where there is none to write."""
-    from journeyscript.cli.findings.snippets import clean
+    from journeyscript.cli.showing.findings.snippets import clean
     from journeyscript.cli.validating.witnesses import journeys_with_witness, saved_witnesses
     from journeyscript.compiler import compile_in_spite
 

@@ -9,7 +9,7 @@ import click
 from journeyscript.cli.shared import CONTEXT, Exit, cannot, find_root, format_option, project_option, show_errors
 
 if TYPE_CHECKING:
-    from journeyscript.cli.worst_cases import WorstCase
+    from journeyscript.cli.showing.worst_cases import WorstCase
     from journeyscript.compiler import Project
 
 
@@ -37,7 +37,7 @@ def worst_case_command(journeys: tuple[str, ...], folder: Path | None, output_fo
     journeyscript worst-case welcome winback
     journeyscript worst-case --output-format markdown   # for a comment on a pull request
     """
-    from journeyscript.cli.worst_cases import as_json, as_markdown, print_tables
+    from journeyscript.cli.showing.worst_cases import as_json, as_markdown, print_tables
 
     found = _found(folder, journeys)
     match output_format:
@@ -50,7 +50,7 @@ def worst_case_command(journeys: tuple[str, ...], folder: Path | None, output_fo
 
 
 def _found(folder: Path | None, wanted: tuple[str, ...]) -> "list[WorstCase]":
-    from journeyscript.cli.worst_cases import worst_cases
+    from journeyscript.cli.showing.worst_cases import worst_cases
     from journeyscript.semantics.catalog import suggestion
 
     project = _project(folder)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from journeyscript.cli.findings.diagnostics import OUTPUT_FORMATS, render, summary
+from journeyscript.cli.showing.findings.diagnostics import OUTPUT_FORMATS, render, summary
 from journeyscript.diagnostics import Fix, Label, Span
 from journeyscript.rules import finding
 

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 from markdown_it import MarkdownIt
 
-from journeyscript.cli.findings.diagnostics import render
+from journeyscript.cli.showing.findings.diagnostics import render
 from journeyscript.diagnostics import Span
 from journeyscript.rules import finding
 

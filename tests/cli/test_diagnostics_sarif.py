@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from journeyscript.cli.findings.diagnostics import render
+from journeyscript.cli.showing.findings.diagnostics import render
 from journeyscript.compiler import compile_project
 from journeyscript.diagnostics import Fix, Label, Severity, Span, in_reading_order
 from journeyscript.rules import RULES, finding

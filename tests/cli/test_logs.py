@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from journeyscript.cli.logs import JsonLines, Sentences
+from journeyscript.cli.running.logs import JsonLines, Sentences
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from journeyscript.cli.findings.markdown import escaped
 from journeyscript.cli.reviewing.comment import LONGEST, Section, comment
+from journeyscript.cli.showing.findings.markdown import escaped
 from tests.changing import PEOPLE
 
 WELCOME = """

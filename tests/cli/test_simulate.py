@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner
 
+from journeyscript.cli.showing.simulations.bars import bars
+from journeyscript.cli.showing.simulations.words import minutes, verdict
 from journeyscript.cli.simulate import simulate_command
-from journeyscript.cli.simulating.bars import bars
-from journeyscript.cli.simulating.words import minutes, verdict
 from journeyscript.runtime.simulation.forecast import DayForecast
 from journeyscript.runtime.simulation.proportions import compare
 from tests.projects import lay_out

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from journeyscript.cli.findings.diagnostics import OUTPUT_FORMATS
+from journeyscript.cli.showing.findings.diagnostics import OUTPUT_FORMATS
 from journeyscript.cli.validating.fixing import apply_fixes
 from journeyscript.diagnostics import Fix, Span
 from journeyscript.rules import RULES, finding

@@ -2,7 +2,7 @@
 
 import re
 
-from journeyscript.cli.findings.diagnostics import OUTPUT_FORMATS
+from journeyscript.cli.showing.findings.diagnostics import OUTPUT_FORMATS
 from journeyscript.compiler import compile_project
 from journeyscript.source.comments import comments_in
 from journeyscript.source.suppressions import can_be_ignored

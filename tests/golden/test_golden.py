@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from journeyscript.cli.findings.diagnostics import render
+from journeyscript.cli.showing.findings.diagnostics import render
 from journeyscript.compiler import compile_project
 from journeyscript.machine.canonical import canonical_json, machine_from_json, version_of
 from journeyscript.machine.model import Machine

@@ -4,6 +4,7 @@ import msgspec
 
 from journeyscript.engine.values import Enrollment, Event
 from journeyscript.runtime.delivery.outbox import Carrier, Outbox
+from journeyscript.runtime.delivery.rechecking import NO_QUIET
 from journeyscript.runtime.session import deployments_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.records import Changes, KeptSend
@@ -14,7 +15,17 @@ NOW = 1_772_000_000_000
 
 
 def outbox_of(
-    project, answers, *, store=None, adapter=None, channel="post", more=None, attempts=3, virtual=False, **changes
+    project,
+    answers,
+    *,
+    store=None,
+    adapter=None,
+    channel="post",
+    more=None,
+    attempts=3,
+    virtual=False,
+    quiet=NO_QUIET,
+    **changes,
 ):
     """Return a store, an outbox over it, and its channel; `more` are further ones by name, `changes` of their file."""
     if store is None:
@@ -29,7 +40,7 @@ def outbox_of(
     adapter = adapter or Answering(*answers)
     adapters = {channel: adapter, **(more or {})}
     carriers = {name: Carrier(config=config, adapter=one) for name, one in adapters.items()}
-    return store, Outbox(store, carriers, contents, virtual=virtual), adapter
+    return store, Outbox(store, carriers, contents, virtual=virtual, quiet=quiet), adapter
 
 
 def put_sends(project, store, count=1, *, customer="c1", channels=None, data=None, **changes):

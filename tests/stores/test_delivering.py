@@ -94,6 +94,23 @@ def test_what_customers_allow_is_told_of_those_who_said_something(filled, make):
 
 
 @pytest.mark.parametrize(
+    ("attributes", "timezone"),
+    [
+        ({"timezone": "Asia/Tokyo", "level": "gold"}, "Asia/Tokyo"),
+        ({"timezone": "Atlantis/Center"}, "Atlantis/Center"),
+        ({"timezone": "Asia/Tokyo\x00"}, "Asia/Tokyo\x00"),
+        ({"timezone": ""}, None),
+        ({"timezone": 7}, None),
+        ({"timezone": None, "level": "gold"}, None),
+    ],
+)
+def test_the_clock_a_customer_lives_by_comes_with_what_they_allow(filled, make, attributes, timezone):
+    filled.commit(Changes(customers=[make.customer(1, attributes=attributes)]))
+    told = {1: Permission(consent={}, suppressed=frozenset(), timezone=timezone)}
+    assert filled.permissions([1, 2]) == ({} if timezone is None else told)
+
+
+@pytest.mark.parametrize(
     ("rule", "status", "left"),
     [
         ("exit purchased", "exited", True),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from journeyscript.cli.findings.markdown import inline
+from journeyscript.cli.showing.findings.markdown import inline
 
 MARK = "<!-- journeyscript review -->"
 """The first line, by which a later run finds the comment to replace."""

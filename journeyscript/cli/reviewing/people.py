@@ -10,13 +10,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from journeyscript.checks.changes.change import crowd
-from journeyscript.cli.findings.markdown import escaped, inline
 from journeyscript.cli.plan import HISTORIES, planning
-from journeyscript.cli.plans import as_markdown
 from journeyscript.cli.reviewing.comment import Section
 from journeyscript.cli.reviewing.sections import finding_blocks
 from journeyscript.cli.shared import cannot
-from journeyscript.cli.simulating.words import amount
+from journeyscript.cli.showing.findings.markdown import escaped, inline
+from journeyscript.cli.showing.plans import as_markdown
+from journeyscript.cli.showing.simulations.words import amount
 from journeyscript.compiler import Project
 from journeyscript.runtime.simulation.forecast import Forecast, forecast
 from journeyscript.runtime.simulation.population import Population

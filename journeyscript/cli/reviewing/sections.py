@@ -5,18 +5,18 @@ Takes a project and what it is compared with; gives sections. Reads no store and
 
 from collections.abc import Mapping, Sequence
 
-from journeyscript.cli.differences import Compared, Report
-from journeyscript.cli.differences import as_markdown as differences_as_markdown
-from journeyscript.cli.findings.diagnostics import render, summary
-from journeyscript.cli.findings.markdown import MOST, escaped, fold, folded, inline, table_of
-from journeyscript.cli.findings.placing import behind, placed, prefix_of
 from journeyscript.cli.reviewing.comment import Section
 from journeyscript.cli.revisions import BrokenProjectError
 from journeyscript.cli.shared import source_reader
-from journeyscript.cli.testing import covering
+from journeyscript.cli.showing import coverage as covering
+from journeyscript.cli.showing.differences import Compared, Report
+from journeyscript.cli.showing.differences import as_markdown as differences_as_markdown
+from journeyscript.cli.showing.findings.diagnostics import render, summary
+from journeyscript.cli.showing.findings.markdown import MOST, escaped, fold, folded, inline, table_of
+from journeyscript.cli.showing.findings.placing import behind, placed, prefix_of
+from journeyscript.cli.showing.verdicts import told
+from journeyscript.cli.showing.worst_cases import numbers, worst_cases
 from journeyscript.cli.testing.running import chosen, coverage_by_journey, run_tests
-from journeyscript.cli.verdicts import told
-from journeyscript.cli.worst_cases import numbers, worst_cases
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Diagnostic, Severity
 from journeyscript.machine.pictures.change import picture_of_change

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from journeyscript.cli.shared import Exit, cannot
+from journeyscript.cli.showing.coverage import in_words
 from journeyscript.cli.testing.adding import NotTestsError, added
-from journeyscript.cli.testing.covering import in_words
 from journeyscript.cli.testing.running import Ran, run_tests
 from journeyscript.compiler import Project
 from journeyscript.machine.wording import counted

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from journeyscript.cli.findings.snippets import clean
 from journeyscript.cli.shared import Exit, cannot, source_reader
+from journeyscript.cli.showing.findings.snippets import clean
+from journeyscript.cli.showing.verdicts import told
 from journeyscript.cli.testing.adding import alone, file_of
 from journeyscript.cli.testing.generating import write_tests
-from journeyscript.cli.verdicts import told
 from journeyscript.cli.writing import asking
 from journeyscript.compiler import Project
 from journeyscript.runtime.trials.recording import Recording, record

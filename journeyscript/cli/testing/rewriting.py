@@ -4,8 +4,8 @@ import difflib
 
 import click
 
-from journeyscript.cli.findings.snippets import clean
 from journeyscript.cli.shared import cannot
+from journeyscript.cli.showing.findings.snippets import clean
 from journeyscript.cli.testing.running import Ran
 from journeyscript.cli.testing.updating import CannotUpdateError, updated
 from journeyscript.compiler import Project

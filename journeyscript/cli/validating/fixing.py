@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
-from journeyscript.cli.findings.snippets import clean
 from journeyscript.cli.shared import today
+from journeyscript.cli.showing.findings.snippets import clean
 from journeyscript.compiler import compile_project
 from journeyscript.diagnostics import Diagnostic, Span
 from journeyscript.source.scalars import read_plain

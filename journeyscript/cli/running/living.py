@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journeyscript.channels.adapters import ChannelError
-from journeyscript.cli.logs import say
-from journeyscript.cli.measuring import NOWHERE, Shown, measured
+from journeyscript.cli.running.logs import say
+from journeyscript.cli.running.measuring import NOWHERE, Shown, measured
+from journeyscript.cli.running.standby import open_when_free
+from journeyscript.cli.running.stranding import refuse_to_strand
 from journeyscript.cli.shared import cannot, load_sound_project, open_store
-from journeyscript.cli.standby import open_when_free
 from journeyscript.cli.stores import live_store_path, shown_path
-from journeyscript.cli.stranding import refuse_to_strand
 from journeyscript.compiler import Project
 from journeyscript.runtime.advancing.starting import enrol_existing, waiting
 from journeyscript.runtime.intake.sources import open_source

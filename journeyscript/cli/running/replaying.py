@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 
 from journeyscript.channels.adapters import ChannelError
+from journeyscript.cli.running.stranding import refuse_to_strand
 from journeyscript.cli.shared import Exit, cannot, in_milliseconds, open_store, source_reader
+from journeyscript.cli.showing.summary import print_report
 from journeyscript.cli.stores import messages_folder, replay_store_path, shown_path, shown_program, store_files
-from journeyscript.cli.stranding import refuse_to_strand
-from journeyscript.cli.summary import print_report
 from journeyscript.compiler import Project
 from journeyscript.runtime.intake.recorded import UnreadableFileError, read_recorded, source_of
 from journeyscript.runtime.intake.records import Incoming, Intake, Record
@@ -82,7 +82,7 @@ def replay_file(
 
 def load_mapping(path: Path) -> FileMapping:
     """Return a mapping file, or end the command with what is wrong with it."""
-    from journeyscript.cli.findings.diagnostics import render
+    from journeyscript.cli.showing.findings.diagnostics import render
 
     node, findings = read_file(path.parent, path.name)
     findings = findings if node is None else [*findings, *check_structure("mapping", node)]

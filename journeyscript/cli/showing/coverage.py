@@ -7,7 +7,7 @@ nothing.
 from collections.abc import Sequence
 from typing import Any
 
-from journeyscript.cli.findings.snippets import clean
+from journeyscript.cli.showing.findings.snippets import clean
 from journeyscript.machine.model import Machine
 from journeyscript.machine.pictures.picture import picture_of
 from journeyscript.machine.pictures.svg import svg

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journeyscript.cli.logs import say
+from journeyscript.cli.running.logs import say
 from journeyscript.cli.shared import cannot
 from journeyscript.cli.stores import shown_path
 from journeyscript.stores.records import StoreError

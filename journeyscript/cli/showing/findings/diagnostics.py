@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias, get_args
 
-from journeyscript.cli.findings.annotations import annotations
-from journeyscript.cli.findings.junit import junit
-from journeyscript.cli.findings.markdown import markdown
-from journeyscript.cli.findings.snippets import PLAIN, Palette, clean, snippet
+from journeyscript.cli.showing.findings.annotations import annotations
+from journeyscript.cli.showing.findings.junit import junit
+from journeyscript.cli.showing.findings.markdown import markdown
+from journeyscript.cli.showing.findings.snippets import PLAIN, Palette, clean, snippet
 from journeyscript.diagnostics import Diagnostic, Severity, Span, in_reading_order
 
 OutputFormat: TypeAlias = Literal["full", "concise", "json", "github", "sarif", "junit", "markdown"]
@@ -58,7 +58,7 @@ def render(
         case "github":
             return annotations(ordered, lambda item: _concise(item, PLAIN))
         case "sarif":
-            from journeyscript.cli.findings.sarif import sarif
+            from journeyscript.cli.showing.findings.sarif import sarif
 
             return sarif(ordered, lines_of)
         case "junit":

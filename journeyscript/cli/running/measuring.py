@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from journeyscript.cli.logs import say
+from journeyscript.cli.running.logs import say
 from journeyscript.cli.shared import cannot
 from journeyscript.cli.stores import shown_path
 from journeyscript.runtime.live import wall_clock

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from journeyscript.cli.simulating.words import amount, comparison, interval, minutes, percent, verdict
+from journeyscript.cli.showing.simulations.words import amount, comparison, interval, minutes, percent, verdict
 
 if TYPE_CHECKING:
     from rich.table import Table

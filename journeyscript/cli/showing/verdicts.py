@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from journeyscript.cli.findings.diagnostics import render as render_findings
-from journeyscript.cli.findings.snippets import PLAIN, Palette, clean, snippet
-from journeyscript.cli.testing import covering
+from journeyscript.cli.showing import coverage as covering
+from journeyscript.cli.showing.findings.diagnostics import render as render_findings
+from journeyscript.cli.showing.findings.snippets import PLAIN, Palette, clean, snippet
 from journeyscript.diagnostics import Diagnostic, Severity, Span
 from journeyscript.runtime.trials.causes import value_in_words, values_in_words
 from journeyscript.runtime.trials.coverage import Coverage, percent

@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec import Struct
 
-from journeyscript.cli.findings.markdown import escaped
+from journeyscript.cli.showing.findings.markdown import escaped
 from journeyscript.machine.comparison import (
     AnyDifference,
     HeadingChanged,

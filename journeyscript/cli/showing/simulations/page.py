@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from journeyscript.cli.simulating.bars import bars
-from journeyscript.cli.simulating.words import amount, comparison, interval, minutes, percent, verdict
+from journeyscript.cli.showing.simulations.bars import bars
+from journeyscript.cli.showing.simulations.words import amount, comparison, interval, minutes, percent, verdict
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from journeyscript.checks.changes.change import crowd
-from journeyscript.cli.outlooks import outlook_as_markdown
+from journeyscript.cli.showing.outlooks import outlook_as_markdown
 from journeyscript.diagnostics import Diagnostic
 from journeyscript.runtime.changing.outlook import Outlook
 from journeyscript.runtime.changing.planning import JourneyPlan, Line, Plan, Planned
@@ -13,7 +13,7 @@ from journeyscript.runtime.changing.planning import JourneyPlan, Line, Plan, Pla
 
 def as_json(planned: Planned, outlook: Outlook) -> str:
     """Return a plan as one JSON document, with what is found of it and its outlook."""
-    from journeyscript.cli.findings.diagnostics import render
+    from journeyscript.cli.showing.findings.diagnostics import render
 
     told = msgspec.json.decode(render(planned.findings, "json", lambda _: None))
     document = {

@@ -13,7 +13,7 @@ from journeyscript.semantics.types import Instant
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from journeyscript.cli.summary import Part
+    from journeyscript.cli.showing.summary import Part
 
 _COLUMNS = ("journey", "message", "before", "now", "only now", "only before", "moved")
 _WORDS: dict[Kind, str] = {"only_now": "only now", "only_before": "only before", "moved": "moved"}

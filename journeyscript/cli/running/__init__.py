@@ -1,0 +1,1 @@
+"""What `journeyscript run` does: the loop on the clock, a recording replayed, a run that waits for another to end."""
