@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from journeyscript.cli.ordering import give, wait_option
-from journeyscript.cli.shared import CONTEXT, Exit, cannot, console, format_option, project_option, store_option
+from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, project_option, store_option
+from journeyscript.cli.showing.terminal import console
 
 if TYPE_CHECKING:
     from journeyscript.stores.records import KeptSend

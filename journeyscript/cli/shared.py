@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from journeyscript.compiler import Project
     from journeyscript.semantics.types import Instant
     from journeyscript.stores.records import Store
@@ -182,15 +180,6 @@ def open_store(path: Path, *, read_only: bool = False) -> "Store":
 def cannot(message: str, help_text: str | None = None) -> NoReturn:
     """End the command: it could not answer."""
     raise CannotAnswer(message, help_text)
-
-
-def console() -> "Console":
-    """Return where tables are printed: plain without a terminal, and wide enough that a pipe cuts nothing."""
-    from rich.console import Console
-
-    if sys.stdout.isatty():
-        return Console(markup=False, highlight=False)
-    return Console(markup=False, highlight=False, width=160, no_color=True)
 
 
 def in_milliseconds(moment: datetime) -> "Instant":

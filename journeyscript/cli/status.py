@@ -12,12 +12,12 @@ import click
 from journeyscript.cli.shared import (
     CONTEXT,
     cannot,
-    console,
     format_option,
     load_settings,
     project_option,
     store_option,
 )
+from journeyscript.cli.showing.terminal import console
 
 if TYPE_CHECKING:
     from journeyscript.cli.showing.summary import Part

@@ -13,6 +13,11 @@ from journeyscript.stores.sqlite import open_sqlite
 
 START = 1_772_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+AT_NIGHT = {
+    "journeyscript.yaml": "name: shop\ntimezone: Europe/Berlin\n"
+    'policies: { quiet_hours: { between: ["21:00", "08:00"] } }\n'
+}
+"""What starts is at a quarter past seven."""
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -171,6 +176,22 @@ def test_consent_and_attributes_are_applied_before_the_event_is_looked_at(usual,
     run(usual, [], now=DAY + 5 * MINUTE)  # the grace of a wait
     mail = store.sends(10)[-1]
     assert (mail.message, mail.status, mail.reason) == ("mail", "skipped", "no_consent")
+
+
+def test_a_message_that_was_held_is_cancelled_where_a_step_raises(build, store, run, monkeypatch):
+    project = build(AT_NIGHT)
+    run(project, [("c1", 0, "signed_up")], now=0)
+    assert enrollments(store, "c1", "welcome")[0].held.reason == "quiet_hours"
+
+    def breaks(*arguments):
+        raise RuntimeError("a mistake in the program")
+
+    monkeypatch.setattr(progress_module, "step", breaks)
+    run(project, [], now=2 * HOUR)
+    assert [(e.status, e.reason, e.held) for e in enrollments(store, "c1")] == [("failed", "internal_error", None)]
+    (send,) = store.story("c1").sends
+    assert (send.message, send.status, send.reason) == ("hello", "skipped", "cancelled")
+    assert send.settled_at == START + 2 * HOUR
 
 
 @pytest.mark.parametrize("broken", ["step", "enroll", "admit"])

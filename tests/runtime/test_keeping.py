@@ -115,6 +115,27 @@ def test_an_enrollment_that_a_record_cannot_move_ends_as_failed_and_the_record_i
     assert store.totals(START).events == 2 * PEOPLE, "the purchase itself is known"
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_message_that_was_held_is_cancelled_where_its_enrollment_is_set_apart(build, take_in, store, told):
+    quiet = 'policies: { quiet_hours: { between: ["21:00", "08:00"] } }\n'
+    project = build({"journeyscript.yaml": f"name: shop\ntimezone: Europe/Berlin\n{quiet}"})
+    with Session(project, store, virtual=False, delivery=For.NOTHING, at=START, environment={}) as session:
+        arrivals = [
+            Arrival(record=record, reader="", position="")
+            for record in take_in(project, [("c1", 0, "signed_up"), ("c2", 0, "signed_up")], received_at=START)
+        ]
+        assert take_in_order(store, session.rules, arrivals, now=START) == []
+        assert [one.held.reason for one in store.story("c1").enrollments] == ["quiet_hours"]
+        refuse(store, "decisions", f"NEW.enrollment < {2 * ENROLLMENTS_PER_CUSTOMER}")
+        if not told:
+            refuse(store, "sends", f"NEW.enrollment < {2 * ENROLLMENTS_PER_CUSTOMER}")
+        take_in_order(store, session.rules, [], due=store.due(START + 2 * HOUR, 10), now=START + 2 * HOUR)
+    story = store.story("c1")
+    assert [(one.status, one.reason) for one in story.enrollments] == [("failed", "set_apart")]
+    assert [(s.message, s.status, s.reason) for s in story.sends] == [("hello", "skipped", "cancelled")] * told
+    assert [send.status for send in store.story("c2").sends] == ["pending"]
+
+
 def test_consent_that_is_taken_back_counts_although_the_enrollment_cannot_go_on(build, take_in, store):
     project = build(
         {

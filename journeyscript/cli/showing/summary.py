@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journeyscript.cli.shared import console
+from journeyscript.cli.showing.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

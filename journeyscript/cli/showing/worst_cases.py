@@ -9,7 +9,7 @@ from msgspec import Struct
 from journeyscript.checks.worst_case.figures import Figure, Figures, figures, length_in_words
 from journeyscript.checks.worst_case.times import Sending
 from journeyscript.checks.worst_case.together import lengths_of, together
-from journeyscript.cli.shared import console
+from journeyscript.cli.showing.terminal import console
 from journeyscript.syntax.duration import show_duration
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from journeyscript.runtime.advancing.batch import advance
 from journeyscript.runtime.advancing.rules import Rules
 from journeyscript.runtime.intake.records import Incoming, Record
 from journeyscript.semantics.types import Instant
+from journeyscript.stores.held import let_go
 from journeyscript.stores.records import Changes, Rejected, Store, StoreError
 
 MOST_APART = 10
@@ -150,8 +151,17 @@ def _end(store: Store, enrollments: Sequence[Enrollment], now: Instant) -> None:
         )
         for one in enrollments
     ]
+    held = let_go(enrollments, lambda: store.deployments()[0], (), now, "cancelled", "the enrollment was set apart")
     try:
-        store.commit(Changes(enrollments=ended))
+        try:
+            store.commit(Changes(enrollments=ended, sends=held))
+        except StoreError:
+            raise
+        except Exception:
+            if not held:
+                raise
+            # Should it be the message that the store does not like, at least nobody is tried again for ever.
+            store.commit(Changes(enrollments=ended))
     except StoreError:
         raise
     except Exception as problem:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from journeyscript.engine.program import Program
+from journeyscript.engine.sending import skip
 from journeyscript.engine.values import (
     Enrollment,
     Outcome,
@@ -9,6 +11,7 @@ from journeyscript.engine.values import (
     SkipMessage,
     send_key,
 )
+from journeyscript.machine.model import Send
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import (
     KeptSend,
@@ -17,9 +20,12 @@ from journeyscript.stores.records import (
 _encode = msgspec.json.Encoder().encode
 
 
-def failed(enrollment: Enrollment, now: Instant) -> Outcome:
-    """Return an enrollment ended by a mistake of this program; a message that was held goes with it."""
+def failed(program: Program, enrollment: Enrollment, now: Instant) -> Outcome:
+    """Return an enrollment ended by a mistake of this program; a message that was held is not sent any more."""
+    here = program.steps.get(enrollment.state) if enrollment.held is not None else None
+    action = None if here is None else here.state.action
     return Outcome(
+        effects=(skip(action, enrollment.state, enrollment.visit, "cancelled"),) if isinstance(action, Send) else (),
         enrollment=msgspec.structs.replace(
             enrollment,
             status="failed",
@@ -29,7 +35,7 @@ def failed(enrollment: Enrollment, now: Instant) -> Outcome:
             deadline=None,
             held=None,
             ended_at=max(now, enrollment.since),
-        )
+        ),
     )
 
 

@@ -349,7 +349,7 @@ class Progress:
         except Exception:
             # `step` is total; should it ever not be, one customer fails and all others go on.
             log.exception("an enrollment of %s failed at %s", enrollment.journey, enrollment.state)
-            outcome = failed(enrollment, now)
+            outcome = failed(program, enrollment, now)
         self._absorb(outcome, queue)
 
     def _admit(
@@ -431,6 +431,7 @@ class Progress:
             journey, initial = program.machine.journey, program.machine.initial
             log.exception("an enrollment of %s failed at its entry", journey)
             return failed(
+                program,
                 Enrollment(
                     id=number,
                     customer=customer,
