@@ -1,4 +1,4 @@
-"""The message that kept somebody at a step when something from outside their journey ended it; the same for every store.
+"""The message that kept somebody at a step when something outside their journey ended it; the same for every store.
 
 Takes enrollments and the versions they are in; gives the sends that say what became of each message. Keeps nothing.
 """

@@ -153,21 +153,24 @@ def _end(store: Store, enrollments: Sequence[Enrollment], now: Instant) -> None:
     ]
     held = let_go(enrollments, lambda: store.deployments()[0], (), now, "cancelled", "the enrollment was set apart")
     try:
-        try:
-            store.commit(Changes(enrollments=ended, sends=held))
-        except StoreError:
-            raise
-        except Exception:
-            if not held:
-                raise
-            # Should it be the message that the store does not like, at least nobody is tried again for ever.
-            store.commit(Changes(enrollments=ended))
+        _keep_or(store, Changes(enrollments=ended, sends=held), Changes(enrollments=ended))
     except StoreError:
         raise
     except Exception as problem:
         raise StoreError(
             "the store refuses to end an enrollment that cannot go on; ask `journeyscript doctor` what is wrong"
         ) from problem
+
+
+def _keep_or(store: Store, changes: Changes, less: Changes) -> None:
+    """Keep changes, or at least fewer: should the store not like the message either, nobody is tried for ever."""
+    try:
+        store.commit(changes)
+    except StoreError:
+        raise
+    except Exception as problem:  # noqa: BLE001 - what may not be kept is not worth a journey that cannot end
+        log.warning("a message that was held cannot be kept as cancelled (%s)", type(problem).__name__)
+        store.commit(less)
 
 
 def _refuse(store: Store, arrival: Arrival, reason: str, now: Instant) -> Rejected:
