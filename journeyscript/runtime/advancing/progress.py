@@ -242,8 +242,9 @@ class Progress:
         self.changes.enrollments += self.moved.values()
         if not self.appointments:
             self._arrange(self.now)
-        appointments = {one.segment: one for one in self.appointments}
-        self.changes.memberships += (*self.watch.moved.values(), *appointments.values())
+        if self.watch.moved or self.appointments:
+            appointments = {one.segment: one for one in self.appointments}
+            self.changes.memberships += (*self.watch.moved.values(), *appointments.values())
         if self.changed:
             self.changes.customers.append(self.customer)
 
