@@ -17,14 +17,17 @@ from journeyscript.runtime.session import For, Session
 from journeyscript.stores.sqlite import open_sqlite
 from tests.dying import run_until
 
+KILLS = int(os.environ.get("KILLS", "12"))
+"""So many times the run is killed; `KILLS=300` tries it for as long as it takes to believe it."""
 
-def test_a_run_that_is_killed_a_dozen_times_loses_nothing_and_does_nothing_twice(tmp_path):
-    """`python benchmarks/crashes.py --kills 300` does the same for longer."""
-    proof = crash(tmp_path, kills=12, customers=480, seed=7)
-    assert proof.kills == 12
+
+def test_a_run_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twice(tmp_path):
+    customers = max(480, 20 * KILLS)
+    proof = crash(tmp_path, kills=KILLS, customers=customers, seed=7)
+    assert proof.kills == KILLS
     assert proof.while_sending > 0, "some of the kills came at a bad moment"
-    assert proof.entered == 2 * 480
-    assert proof.lines > proof.events - 480, "some events came twice"
+    assert proof.entered == 2 * customers
+    assert proof.lines > proof.events - customers, "some events came twice"
 
 
 DYING = {
