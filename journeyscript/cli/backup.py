@@ -3,12 +3,13 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from journeyscript.cli.shared import CONTEXT, cannot, load_settings, project_option, store_option
+from journeyscript.cli.showing.terminal import share_bar
 
 
 @click.command("backup", context_settings=CONTEXT)
@@ -32,8 +33,8 @@ def backup_command(file: Path, folder: Path | None, store_path: Path | None) -> 
     root, config = load_settings(folder)
     path = live_store_path(root, config, store_path)
     try:
-        with contextlib.closing(open_sqlite(path, read_only=True)) as store, _orderly(), _bar() as progress:
-            store.backup(file, progress)
+        with contextlib.closing(open_sqlite(path, read_only=True)) as store, _orderly(), share_bar("copying") as told:
+            store.backup(file, lambda left, total: told(total - left, total))
     except StoreError as problem:
         cannot(str(problem))
     click.echo(f"{shown_path(path)} is copied to {shown_path(file)}, {file.stat().st_size:,} bytes")
@@ -47,16 +48,3 @@ def _orderly() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
-
-
-@contextlib.contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    """Show how far the copy is, where somebody is looking."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    out = Console(stderr=True)
-    columns = (TextColumn("copying"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
-        task = bar.add_task("")
-        yield lambda left, total: bar.update(task, completed=total - left, total=total)

@@ -1,9 +1,8 @@
 """`journeyscript simulate`: a population through the journeys, on virtual time."""
 
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from journeyscript.cli.shared import (
     project_option,
     source_reader,
 )
+from journeyscript.cli.showing.terminal import share_bar
 
 if TYPE_CHECKING:
     from journeyscript.compiler import Project
@@ -75,8 +75,8 @@ def simulate_command(
     if explained is not None:
         _explain(project, chosen, explained, output_format)
         return
-    with _bar() as progress:
-        result = simulate(project, chosen, progress, cores=cores or os.cpu_count() or 1)
+    with share_bar("simulating") as told:
+        result = simulate(project, chosen, lambda done: told(done, 1.0), cores=cores or os.cpu_count() or 1)
     found = forecast(project, chosen, result)
     if html is not None:
         from journeyscript.cli.showing.simulations.page import page
@@ -110,8 +110,8 @@ def _explain(project: "Project", population: "Population", customer: str, output
         if story is not None:
             found.append((story, store.deployments()[0]))
 
-    with _bar() as progress:
-        simulate(project, population, progress, look)
+    with share_bar("simulating") as told:
+        simulate(project, population, lambda done: told(done, 1.0), look)
     if not found:
         click.echo(f"nobody who is called `{customer}` comes in `{population.name}`", err=True)
         sys.exit(Exit.NOTHING)
@@ -141,16 +141,3 @@ def _population(project: "Project", name: str | None) -> "Population":
     if population is None:
         sys.exit(Exit.NO)
     return population
-
-
-@contextlib.contextmanager
-def _bar() -> Iterator[Callable[[float], None]]:
-    """Show how far the simulation is, where somebody is looking."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("simulating"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    out = Console(stderr=True)
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
-        task = progress.add_task("", total=1.0)
-        yield lambda done: progress.update(task, completed=done)

@@ -12,6 +12,7 @@ import click
 
 from journeyscript.cli.ordering import give_all, wait_option
 from journeyscript.cli.shared import CONTEXT, Exit, cannot, format_option, load_settings, project_option, store_option
+from journeyscript.cli.showing.terminal import share_bar
 
 if TYPE_CHECKING:
     from journeyscript.cli.address_lists import BadLine
@@ -182,22 +183,18 @@ class _Batches:
 @contextlib.contextmanager
 def _read(file: IO[bytes] | None) -> Iterator[Iterable[bytes]]:
     """Give the lines of a file, and show how far it is read where somebody is looking."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
     if file is None:
         yield ()
         return
     size = os.fstat(file.fileno()).st_size or None
-    out = Console(stderr=True)
-    columns = (TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
-        task = bar.add_task("", total=size)
+    with share_bar("reading") as told:
 
         def lines(whole: IO[bytes]) -> Iterator[bytes]:
+            done = 0
             while some := whole.readlines(1 << 16):
                 yield from some
-                bar.advance(task, sum(map(len, some)))
+                done += sum(map(len, some))
+                told(done, size)
 
         yield lines(file)
 

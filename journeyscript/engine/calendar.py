@@ -59,6 +59,11 @@ def resolve_zone(written: Value, default: str) -> tuple[str, str | None]:
     return (name, None) if zone_exists(name) else (default, "unknown zone")
 
 
+def zone_in_words(zone: str, doubt: str | None) -> str:
+    """Return the zone that was used, and why it is not the written one, as a decision records it."""
+    return zone if doubt is None else f"{zone} ({doubt})"
+
+
 def next_time_of_day(now: Instant, minute: int, days: tuple[Weekday, ...], zone: str) -> Instant:
     """Return the first instant after `now` at which the wall clock shows this time on one of these days.
 

@@ -18,6 +18,7 @@ from journeyscript.engine.calendar import (
     quiet_until,
     resolve_zone,
     whole_second,
+    zone_in_words,
 )
 from journeyscript.engine.chance import draw
 from journeyscript.engine.program import Program
@@ -32,7 +33,7 @@ from journeyscript.engine.values import (
     Slot,
 )
 from journeyscript.machine.model import BEST_TIME, MessageClass, Send
-from journeyscript.semantics.types import Instant, Kind, Value
+from journeyscript.semantics.types import Instant, Kind, Milliseconds, Value
 from journeyscript.syntax.duration import show_duration
 from journeyscript.syntax.policies import WEEKDAYS, FrequencyCap
 
@@ -142,14 +143,16 @@ def _early(asked: Asked, facts: Facts, now: Instant, latest: Instant) -> Hold | 
     release = min(next_time_of_day(asked.at - 1, minute, WEEKDAYS, zone) + _scattered(asked, facts), latest)
     if now >= release:
         return None
-    seen = ("zone", zone if doubt is None else f"{zone} ({doubt})")
-    return asked.hold("best_time", release, (f"customer.{BEST_TIME}", text), seen)
+    return asked.hold("best_time", release, (f"customer.{BEST_TIME}", text), ("zone", zone_in_words(zone, doubt)))
 
 
-def _scattered(asked: Asked, facts: Facts) -> int:
+def _scattered(asked: Asked, facts: Facts) -> Milliseconds:
+    return scatter(facts.policies.release_over, asked.step, facts.external_id, str(asked.visit))
+
+
+def scatter(over: Milliseconds, *names: str) -> Milliseconds:
     """Return how much later than others a message is let go: all who wait for one moment would go in one second."""
-    seconds = max(facts.policies.release_over // SECOND, 1)
-    return draw(seconds, "release", asked.step, facts.external_id, str(asked.visit)) * SECOND
+    return draw(max(over // SECOND, 1), "release", *names) * SECOND
 
 
 def _quiet(asked: Asked, channel: str, facts: Facts, now: Instant, latest: Instant) -> Hold | SkipMessage | None:
@@ -164,7 +167,7 @@ def _quiet(asked: Asked, channel: str, facts: Facts, now: Instant, latest: Insta
     if now >= latest:
         return asked.skipped("quiet_expired")
     release = min(end + _scattered(asked, facts), latest)
-    return asked.hold("quiet_hours", release, ("zone", zone if doubt is None else f"{zone} ({doubt})"))
+    return asked.hold("quiet_hours", release, ("zone", zone_in_words(zone, doubt)))
 
 
 def _capped(asked: Asked, channel: str, facts: Facts, now: Instant) -> Hold | SkipMessage | None:

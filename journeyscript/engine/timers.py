@@ -8,6 +8,7 @@ from journeyscript.engine.calendar import (
     next_time_of_day,
     resolve_zone,
     within_window,
+    zone_in_words,
 )
 from journeyscript.engine.chance import draw
 from journeyscript.engine.program import Program, Step
@@ -40,7 +41,7 @@ def set_timer(
     if isinstance(timer, After):
         return Fixed(at=now + timer.duration)
     zone, doubt = resolve_zone(facts.attributes.get("timezone"), program.machine.timezone)
-    seen = (("zone", zone if doubt is None else f"{zone} ({doubt})"),)
+    seen = (("zone", zone_in_words(zone, doubt)),)
     match timer:
         case CalendarDays(days=days):
             return Fixed(at=add_calendar_days(now, days, zone), values=seen)

@@ -5,7 +5,8 @@ Takes enrollments and the versions they are in; gives the sends that say what be
 
 from collections.abc import Callable, Iterable, Mapping
 
-from journeyscript.engine.values import Enrollment, send_key
+from journeyscript.engine.sending import skip
+from journeyscript.engine.values import Enrollment, SkipMessage, send_key
 from journeyscript.machine.model import Send
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Deployment, KeptSend
@@ -30,23 +31,28 @@ def let_go(
     actions = {(version, state.id): state.action for version, machine in machines.items() for state in machine.states}
     taken = {(send.enrollment, send.visit) for send in sends}
     return [
-        KeptSend(
-            enrollment=one.id,
-            customer=one.customer,
-            visit=one.visit,
-            key=send_key(one.journey, one.id, one.state, one.visit),
-            journey=one.journey,
-            step=one.state,
-            message=action.message,
-            kind=action.kind,
-            status="skipped",
-            reason=reason,
-            detail=detail,
-            created_at=at,
-            available_at=at,
-            settled_at=at,
-            test=one.test,
-        )
+        skipped_send(one, skip(action, one.state, one.visit, reason), at, detail)
         for one in holding
         if isinstance(action := actions.get((one.version, one.state)), Send) and (one.id, one.visit) not in taken
     ]
+
+
+def skipped_send(enrollment: Enrollment, effect: SkipMessage, at: Instant, detail: str | None) -> KeptSend:
+    """Return the send to keep of a message that is not sent, settled as it is made."""
+    return KeptSend(
+        enrollment=enrollment.id,
+        customer=enrollment.customer,
+        visit=effect.visit,
+        key=send_key(enrollment.journey, enrollment.id, effect.step, effect.visit),
+        journey=enrollment.journey,
+        step=effect.step,
+        message=effect.message,
+        kind=effect.kind,
+        status="skipped",
+        reason=effect.reason,
+        detail=detail,
+        created_at=at,
+        available_at=at,
+        settled_at=at,
+        test=enrollment.test,
+    )

@@ -13,9 +13,8 @@ from journeyscript.engine.values import (
 )
 from journeyscript.machine.model import Send
 from journeyscript.semantics.types import Instant
-from journeyscript.stores.records import (
-    KeptSend,
-)
+from journeyscript.stores.held import skipped_send
+from journeyscript.stores.records import KeptSend
 
 _encode = msgspec.json.Encoder().encode
 
@@ -41,14 +40,13 @@ def failed(program: Program, enrollment: Enrollment, now: Instant) -> Outcome:
 
 def kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment: Instant) -> KeptSend:
     """Return the send to keep: pending where a channel may carry it, settled at once where none may."""
-    key = send_key(enrollment.journey, enrollment.id, effect.step, effect.visit)
     match effect:
         case SendMessage():
             return KeptSend(
                 enrollment=enrollment.id,
                 customer=enrollment.customer,
                 visit=effect.visit,
-                key=key,
+                key=send_key(enrollment.journey, enrollment.id, effect.step, effect.visit),
                 journey=enrollment.journey,
                 step=effect.step,
                 message=effect.message,
@@ -65,20 +63,5 @@ def kept_send(enrollment: Enrollment, effect: SendMessage | SkipMessage, moment:
                 test=enrollment.test,
             )
         case SkipMessage():
-            return KeptSend(
-                enrollment=enrollment.id,
-                customer=enrollment.customer,
-                visit=effect.visit,
-                key=key,
-                journey=enrollment.journey,
-                step=effect.step,
-                message=effect.message,
-                kind=effect.kind,
-                status="skipped",
-                reason=effect.reason,
-                detail=", ".join(f"{channel}: {reason}" for channel, reason in effect.tried),
-                created_at=moment,
-                available_at=moment,
-                settled_at=moment,
-                test=enrollment.test,
-            )
+            detail = ", ".join(f"{channel}: {reason}" for channel, reason in effect.tried)
+            return skipped_send(enrollment, effect, moment, detail)

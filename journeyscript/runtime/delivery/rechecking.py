@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from journeyscript.engine.calendar import SECOND, quiet_until, resolve_zone
-from journeyscript.engine.chance import draw
-from journeyscript.engine.sending import permitted
+from journeyscript.engine.calendar import quiet_until, resolve_zone
+from journeyscript.engine.sending import permitted, scatter
 from journeyscript.runtime.delivery import settling
 from journeyscript.semantics.types import Instant, Milliseconds
 from journeyscript.stores.records import KeptSend, Permission, Settlement, Store
@@ -45,10 +44,9 @@ class QuietHours(Struct, frozen=True, kw_only=True):
         """Return that a send waits until a little after its customer's quiet hours, or is too old by then."""
         if send.expires_at is not None and over > send.expires_at:
             return settling.skipped(send, now, "quiet_expired", None)
-        # All who wait for one morning would go in one second; and nobody's scatter makes a message too old.
+        # Nobody's scatter makes a message too old.
         room = self.release_over if send.expires_at is None else min(self.release_over, send.expires_at - over)
-        scattered = draw(max(room // SECOND, 1), "release", send.key) * SECOND
-        return settling.put_back(send, now, until=over + scattered, reason="quiet_hours")
+        return settling.put_back(send, now, until=over + scatter(room, send.key), reason="quiet_hours")
 
 
 NO_QUIET = QuietHours()

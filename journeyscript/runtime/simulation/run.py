@@ -31,7 +31,7 @@ from journeyscript.runtime.simulation.population import CauseKind, Crowd, Popula
 from journeyscript.runtime.simulation.tally import Tally
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.memory import MemoryStore
-from journeyscript.stores.records import Changes, Store
+from journeyscript.stores.records import Changes, Deployment, Store
 
 AT_ONCE = 2_000
 """Customers whose next moment is taken in one batch."""
@@ -70,9 +70,9 @@ class Result(Struct, kw_only=True):
     heat: dict[str, dict[str, Heat]] = {}
 
     @classmethod
-    def of(cls, project: Project) -> "Result":
-        """Return the result of nobody."""
-        return cls(tally=Tally({one.version: one.machine for one in deployments_of(project)}))
+    def of(cls, deployments: Iterable[Deployment]) -> "Result":
+        """Return the result of nobody in these journeys."""
+        return cls(tally=Tally({one.version: one.machine for one in deployments}))
 
     def add(self, other: "Result") -> None:
         """Add what others came to."""
@@ -102,7 +102,7 @@ def simulate(
     groups, count = _groups(project, population)
     if min(cores, count) > 1 and look is None:
         return _on_cores(project, population, groups, count, cores, progress)
-    result = Result.of(project)
+    result = Result.of(deployments_of(project))
     for number, group in enumerate(groups):
 
         def part(done: float, number: int = number) -> None:
@@ -125,7 +125,7 @@ def _on_cores(
     progress: Progress | None,
 ) -> Result:
     """Let each group live in the next process that is free; these are started afresh, as every system can do it."""
-    result = Result.of(project)
+    result = Result.of(deployments_of(project))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(cores, count), context, collect_seldom) as pool:
         living = [pool.submit(_live, project, population, group) for group in groups]
@@ -180,11 +180,12 @@ class _Group:
 
     def __init__(self, project: Project, population: Population, group: list[_Arrival], progress: Progress) -> None:
         self.project, self.population, self.progress = project, population, progress
-        self.result = Result.of(project)
+        deployments = deployments_of(project)
+        self.result = Result.of(deployments)
         start = min([population.start, *(at for at, _ in group[:1])])
         self.start, self.end, self.latest = start, population.end, start
         self.store = MemoryStore()
-        self.store.deploy(deployments_of(project), start)
+        self.store.deploy(deployments, start)
         self.rules: Rules = rules_of(project, self.store, virtual=True)
         prepare(self.store, self.rules.programs.segments, start)
         prepare_dates(self.store, self.rules, start)
