@@ -19,7 +19,7 @@ from journeyscript.runtime.advancing.keeping import Arrival
 from journeyscript.runtime.advancing.memberships import prepare
 from journeyscript.runtime.delivery.outbox import Carrier, Outbox
 from journeyscript.runtime.intake.records import Intake
-from journeyscript.runtime.operating.orders import carry_out
+from journeyscript.runtime.operating.orders import Pause, Resume, Stop, carry_out
 from journeyscript.runtime.reporting.doctor import findings
 from journeyscript.runtime.session import deployments_of, quiet_of, rules_of
 from journeyscript.stores.memory import MemoryStore
@@ -195,6 +195,25 @@ class TwoSites(RuleBasedStateMachine):
     def order(self, order):
         for site in self.sites:
             carry_out(site.store, order, self.now, site.rules)
+
+    def pause(self, journey):
+        self.order(Pause(journey=journey))
+        self.world.pause(journey, self.now)
+
+    def resume(self, journey, overdue):
+        self.order(Resume(journey=journey, overdue=overdue))
+        self.world.resume(journey, overdue, self.now)
+        self.fire()
+
+    def stop(self, journey, leave):
+        self.order(Stop(journey=journey, leave=leave))
+        self.world.stop(journey, leave=leave)
+
+    def stop_for_a_while(self, journey, leave, records):
+        """Stop a journey, take in records meanwhile, and open it again."""
+        self.stop(journey, leave)
+        self.take(records, 0)
+        self.resume(journey, "fire")
 
     def unite(self, name, into, *, twice=False):
         possible = self.world.merge(name, into, self.now)

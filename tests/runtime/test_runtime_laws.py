@@ -15,7 +15,6 @@ from journeyscript.channels.outgoing import Deferred, Refused, Sent, Unknown
 from journeyscript.machine.canonical import version_of
 from journeyscript.runtime.changing.applying import apply_plan
 from journeyscript.runtime.changing.planning import plan_change
-from journeyscript.runtime.operating.orders import Pause, Resume, Stop
 from tests.plain_model import VARIANTS, World, project_files
 from tests.plain_people import DAY, HOUR, MINUTE, SECOND
 from tests.sites import TwoSites, histories, project_of
@@ -139,19 +138,15 @@ class Runtime(TwoSites):
 
     @rule(journey=st.sampled_from(JOURNEYS))
     def pause(self, journey):
-        self.order(Pause(journey=journey))
-        self.world.pause(journey, self.now)
+        super().pause(journey)
 
     @rule(journey=st.sampled_from(JOURNEYS), overdue=st.sampled_from(["fire", "recompute", "skip_stale"]))
     def resume(self, journey, overdue):
-        self.order(Resume(journey=journey, overdue=overdue))
-        self.world.resume(journey, overdue, self.now)
-        self.fire()
+        super().resume(journey, overdue)
 
     @rule(journey=st.sampled_from(JOURNEYS), leave=st.booleans())
     def stop(self, journey, leave):
-        self.order(Stop(journey=journey, leave=leave))
-        self.world.stop(journey, leave=leave)
+        super().stop(journey, leave)
 
     @rule()
     def die(self):

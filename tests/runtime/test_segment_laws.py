@@ -11,7 +11,6 @@ from collections import Counter
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from journeyscript.runtime.operating.orders import Pause, Resume, Stop
 from tests.plain_people import DAY, HOUR, SECOND
 from tests.plain_segments import FILES, LASTS, MONTH, PLACES, SILENCE, Town
 from tests.sites import TwoSites, assert_same, histories, project_of
@@ -82,23 +81,14 @@ class Segments(TwoSites):
 
     @rule(journey=JOURNEYS, records=SOME, passing=PASSING, overdue=st.sampled_from(["fire", "recompute"]))
     def pause_and_resume(self, journey, records, passing, overdue):
-        self.order(Pause(journey=journey))
-        self.world.pause(journey, self.now)
+        self.pause(journey)
         self.pass_time(self.now + passing)
         self.take(records, 0)
-        self._open_again(journey, overdue)
+        self.resume(journey, overdue)
 
     @rule(journey=JOURNEYS, leave=st.booleans(), records=SOME)
     def stop_and_open_again(self, journey, leave, records):
-        self.order(Stop(journey=journey, leave=leave))
-        self.world.stop(journey, leave=leave)
-        self.take(records, 0)
-        self._open_again(journey, "fire")
-
-    def _open_again(self, journey, overdue):
-        self.order(Resume(journey=journey, overdue=overdue))
-        self.world.resume(journey, overdue, self.now)
-        self.fire()
+        self.stop_for_a_while(journey, leave, records)
 
     @rule()
     def die(self):

@@ -15,7 +15,7 @@ from hypothesis.stateful import initialize, invariant, rule
 from journeyscript.channels.outgoing import Deferred, Refused, Sent, Unknown
 from journeyscript.runtime.advancing.keeping import Arrival
 from journeyscript.runtime.intake.records import Intake
-from journeyscript.runtime.operating.orders import Pause, Resume, Stop, Suppress, Unsuppress
+from journeyscript.runtime.operating.orders import Suppress, Unsuppress
 from journeyscript.stores.addresses import digest_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
@@ -189,24 +189,15 @@ class Sending(TwoSites):
 
     @rule(journey=JOURNEYS, records=SOME, passing=PASSING, overdue=st.sampled_from(["fire", "recompute", "skip_stale"]))
     def pause_and_resume(self, journey, records, passing, overdue):
-        self.order(Pause(journey=journey))
-        self.world.pause(journey, self.now)
+        self.pause(journey)
         self.now += passing
         self.take(records, 0)
         self.everybody_stands_where_the_model_says()
-        self._open_again(journey, overdue)
+        self.resume(journey, overdue)
 
     @rule(journey=JOURNEYS, leave=st.booleans(), records=SOME)
     def stop_and_open_again(self, journey, leave, records):
-        self.order(Stop(journey=journey, leave=leave))
-        self.world.stop(journey, leave=leave)
-        self.take(records, 0)
-        self._open_again(journey, "fire")
-
-    def _open_again(self, journey, overdue):
-        self.order(Resume(journey=journey, overdue=overdue))
-        self.world.resume(journey, overdue, self.now)
-        self.fire()
+        self.stop_for_a_while(journey, leave, records)
 
     def _learn_when_to_try_again(self):
         """Tell the model when what was put off is tried again: that is drawn, up to a quarter behind the first wait."""
