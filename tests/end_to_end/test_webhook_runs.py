@@ -51,7 +51,9 @@ def test_a_stop_does_not_wait_for_an_endpoint_that_is_silent_and_the_next_run_po
     run = shop.start("--follow", shop.root / "events.jsonl", environment=ENVIRONMENT)
     until(lambda: shop.sends()[0].status == "sent")
     shop.stop(run)
-    assert keys(peer)[:2] == [waiting.key] * 2
+    # The later message may be due by then as well, and nobody promises which of the two goes first.
+    assert keys(peer)[0] == waiting.key
+    assert keys(peer).count(waiting.key) == 2
     assert peer.unverified == 0
 
 
