@@ -52,6 +52,8 @@ class Person:
     entries: list = field(default_factory=list)
     entered: dict = field(default_factory=dict)
     ids: set = field(default_factory=set)
+    changes: set = field(default_factory=set)
+    """The ids of records that only changed the profile; of so few that none of them is forgotten."""
     history: list = field(default_factory=list)
     """What happened, in no order, as (event, properties, when)."""
 
@@ -116,10 +118,16 @@ class People:
             self._timers(person, now, None)
 
     def _seen(self, record):
-        """Whether a record of this name was taken in before; what only changes a profile may come twice."""
-        told = record.get("id") if "event" in record else None
-        if told is None:
+        """Whether a record of this id was taken in before: one with an event by anybody, others by their customer."""
+        told = record.get("id")
+        changes = record.get("attributes") or record.get("consent")
+        if told is None or ("event" not in record and not changes):
             return False
+        if "event" not in record:
+            known = self.person(record["customer"]).changes
+            before = told in known
+            known.add(told)
+            return before
         if any(told in one.ids for one in self.people.values()):
             return True
         self.person(record["customer"]).ids.add(told)
@@ -185,6 +193,7 @@ class People:
         stays.entries += leaves.entries
         stays.history += leaves.history
         stays.ids |= leaves.ids
+        stays.changes |= leaves.changes
         stays.suppressed |= leaves.suppressed
         known = {name: value for name, value in stays.attributes.items() if value is not None}
         stays.attributes = {**leaves.attributes, **known}

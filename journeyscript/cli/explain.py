@@ -89,6 +89,7 @@ def _print_refused(customer: str, refused: "Sequence[Refused]") -> None:
 
 
 def _print(customer: str, explanation: "Explanation") -> None:
+    from journeyscript.engine.sensitive import HIDDEN
     from journeyscript.semantics.show import show_value
 
     key = f", {explanation.key}" if explanation.key else ""
@@ -96,7 +97,7 @@ def _print(customer: str, explanation: "Explanation") -> None:
     click.echo(f"{who} in {explanation.journey}{key} (version {explanation.version}): {explanation.outcome}")
     width = max(len(line.state) for line in explanation.lines) if explanation.lines else 0
     for line in explanation.lines:
-        values = ", ".join(f"{text} = {show_value(value)}" for text, value in line.values)
+        values = ", ".join(f"{text} = {value if value == HIDDEN else show_value(value)}" for text, value in line.values)
         click.echo(f"  {line.at}  {line.state:<{width}}  {line.why}" + (f"  [{values}]" if values else ""))
         if line.send is not None:
             click.echo(f"  {'':<25}  {'':<{width}}  {line.send}")

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from journeyscript.engine.chance import draw
 from journeyscript.engine.program import Program
+from journeyscript.engine.sensitive import HIDDEN
 from journeyscript.engine.step import begin
 from journeyscript.engine.values import Decision, Enrollment, Event, Facts, Outcome
 from journeyscript.engine.walk import Walk
@@ -265,7 +266,8 @@ def refresh(program: Program, enrollment: Enrollment, event: Event, facts: Facts
     if asked(program, event, facts, now) != enrollment.key:
         return Refused(reason="inside")
     seen: tuple[tuple[str, Value], ...] = tuple(
-        (f"entry.event.{name}", value) for name, value in event.properties.items()
+        (f"entry.event.{name}", HIDDEN if program.sensitive.property(event.name, name) else value)
+        for name, value in event.properties.items()
     )
     at = max(now, enrollment.since)
     decision = Decision(visit=enrollment.visit, state=enrollment.state, at=at, rule=REFRESHED, values=seen)

@@ -9,12 +9,9 @@ from calendar import isleap
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from datetime import date as Date  # noqa: N812 - `date` is a word of this module
-from functools import cache
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 from msgspec import Struct
-from whenever import available_timezones
 
 from journeyscript.engine.calendar import (
     DAY,
@@ -24,8 +21,8 @@ from journeyscript.engine.calendar import (
     local_date,
     resolve_zone,
     whole_second,
-    zone_exists,
 )
+from journeyscript.engine.clocks import clock, in_step, week_of
 from journeyscript.engine.program import Program
 from journeyscript.engine.values import Facts
 from journeyscript.machine.model import ByDate, BySchedule
@@ -44,12 +41,18 @@ def next_firing(schedule: BySchedule, timezone: str, after: Instant) -> Firing |
     if schedule.zone == "project":
         at = _remembered(schedule.cron, timezone, after)
         return None if at is None else Firing(at=at)
-    firings = {zone: _remembered(schedule.cron, zone, after) for zone in _all_zones()}
-    moments = [at for at in firings.values() if at is not None]
-    if not moments:
-        return None
-    first = min(moments)
-    return Firing(at=first, zones=frozenset(zone for zone, at in firings.items() if at == first))
+    week = week_of(after)
+    while True:
+        # Up to the end of the week one zone speaks for all that are in step with it; before it none of them fires.
+        kinds = in_step(week)
+        firings = [(at, zone) for zone in kinds if (at := _remembered(schedule.cron, zone, after)) is not None]
+        if not firings:
+            return None
+        first, _ = min(firings)
+        if week_of(first) == week:
+            return Firing(at=first, zones=frozenset().union(*(kinds[zone] for at, zone in firings if at == first)))
+        # Those in step may part until then, by less than the two days that any two clocks are apart.
+        week = max(week + 1, week_of(first - 2 * DAY))
 
 
 def last_firing(schedule: BySchedule, timezone: str, after: Instant, until: Instant) -> Firing | None:
@@ -58,23 +61,14 @@ def last_firing(schedule: BySchedule, timezone: str, after: Instant, until: Inst
     Of what was missed on one clock only the last counts: nobody is asked twice at once.
     """
     while (found := next_firing(schedule, timezone, after)) is not None and found.at <= until:
-        zones = {timezone} if found.zones is None else found.zones
-        last = {zone for zone in zones if (_remembered(schedule.cron, zone, found.at) or until + 1) > until}
-        if last:
-            return found if found.zones is None else Firing(at=found.at, zones=frozenset(last))
+        last, at = found.zones, found.at
+        while last != frozenset() and (again := next_firing(schedule, timezone, at)) is not None and again.at <= until:
+            last = frozenset() if last is None or again.zones is None else last - again.zones
+            at = again.at
+        if last != frozenset():
+            return Firing(at=found.at, zones=last)
         after = found.at
     return None
-
-
-@cache
-def _clock(zone: str) -> ZoneInfo:
-    """Return a zone's clock; what `ZoneInfo` itself remembers is fewer than there are."""
-    return ZoneInfo(zone)
-
-
-@cache
-def _all_zones() -> tuple[str, ...]:
-    return tuple(sorted({resolve_zone(name, "UTC")[0] for name in available_timezones() if zone_exists(name)}))
 
 
 _FOUND: dict[tuple[str, str], tuple[Instant, Instant | None]] = {}
@@ -94,13 +88,10 @@ def _remembered(cron: str, zone: str, after: Instant) -> Instant | None:
 def next_on_the_clock(cron: str, zone: str, after: Instant) -> Instant | None:
     """Return the first instant after `after` at which a cron expression fires on the clock of a zone."""
     # From the second before: cron looks for what is later than the start, by whole seconds.
-    start = datetime.fromtimestamp(after // SECOND, UTC).astimezone(_clock(zone))
-    try:
-        found = next(CronSim(cron, start))
-    except StopIteration:
-        return None
-    at = int(found.timestamp()) * SECOND
-    return at if at > after else None
+    start = datetime.fromtimestamp(after // SECOND, UTC).astimezone(clock(zone))
+    # Where an hour comes twice, what is at a fixed time in it came the first time: the second finds it behind itself.
+    moments = (int(found.timestamp()) * SECOND for found in CronSim(cron, start))
+    return next((at for at in moments if at > after), None)
 
 
 def next_moment(by: ByDate, value: Value, timezone: Value, default_zone: str, after: Instant) -> Instant | None:

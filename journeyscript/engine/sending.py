@@ -143,7 +143,8 @@ def _early(asked: Asked, facts: Facts, now: Instant, latest: Instant) -> Hold | 
     release = min(next_time_of_day(asked.at - 1, minute, WEEKDAYS, zone) + _scattered(asked, facts), latest)
     if now >= release:
         return None
-    return asked.hold("best_time", release, (f"customer.{BEST_TIME}", text), ("zone", zone_in_words(zone, doubt)))
+    seen = asked.program.seen(BEST_TIME, f"customer.{BEST_TIME}", text)
+    return asked.hold("best_time", release, seen, _zone_seen(asked, zone, doubt))
 
 
 def _scattered(asked: Asked, facts: Facts) -> Milliseconds:
@@ -167,7 +168,11 @@ def _quiet(asked: Asked, channel: str, facts: Facts, now: Instant, latest: Insta
     if now >= latest:
         return asked.skipped("quiet_expired")
     release = min(end + _scattered(asked, facts), latest)
-    return asked.hold("quiet_hours", release, ("zone", zone_in_words(zone, doubt)))
+    return asked.hold("quiet_hours", release, _zone_seen(asked, zone, doubt))
+
+
+def _zone_seen(asked: Asked, zone: str, doubt: str | None) -> tuple[str, Value]:
+    return asked.program.seen("timezone", "zone", zone_in_words(zone, doubt))
 
 
 def _capped(asked: Asked, channel: str, facts: Facts, now: Instant) -> Hold | SkipMessage | None:

@@ -41,7 +41,7 @@ def set_timer(
     if isinstance(timer, After):
         return Fixed(at=now + timer.duration)
     zone, doubt = resolve_zone(facts.attributes.get("timezone"), program.machine.timezone)
-    seen = (("zone", zone_in_words(zone, doubt)),)
+    seen = (program.seen("timezone", "zone", zone_in_words(zone, doubt)),)
     match timer:
         case CalendarDays(days=days):
             return Fixed(at=add_calendar_days(now, days, zone), values=seen)

@@ -88,7 +88,7 @@ def rules_of(project: Project, store: Store, *, virtual: bool) -> Rules:
     deployments, current = store.deployments()
     order = [d.version for d in deployments_of(project) if d.version in current]
     return Rules(
-        programs=Programs(deployments, order),
+        programs=Programs(deployments, order, project.catalog),
         channels=policies_of(project),
         policies=policies_on(project, virtual=virtual),
         max_event_age=project.config.max_event_age,

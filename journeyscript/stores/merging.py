@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from journeyscript.engine.values import Enrollment
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Customer, MergeError
+from journeyscript.stores.taken import of_both
 
 CANCELLED = "the customer was merged into another one, who is further on in this journey"
 """Why a message of an enrollment that a merge ended was not sent."""
@@ -21,7 +22,7 @@ def tombstone(number: int) -> str:
 
 
 def united(stays: Customer, leaves: Customer) -> Customer:
-    """Return the one who stays with the attributes they lack, every recorded no, and all suppressed addresses."""
+    """Return the one who stays with the attributes they lack, every recorded no, and all that both were told."""
     known = {name: value for name, value in stays.attributes.items() if value is not None}
     consent = {**leaves.consent, **stays.consent}
     for channel in leaves.consent.keys() & stays.consent.keys():
@@ -31,6 +32,7 @@ def united(stays: Customer, leaves: Customer) -> Customer:
         attributes={**stays.attributes, **leaves.attributes, **known},
         consent=consent,
         suppressed=stays.suppressed | leaves.suppressed,
+        taken=of_both(stays.taken, leaves.taken),
     )
 
 

@@ -16,6 +16,7 @@ from journeyscript.engine.values import Control, Decision, Enrollment, Event, Sl
 from journeyscript.machine.model import About, Machine
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.counts import Erased, JourneyCount, Merged, Pruned, RefusalCount, SendCount, Totals
+from journeyscript.stores.taken import Taken
 
 ENROLLMENTS_PER_CUSTOMER = 1 << 20
 """An enrollment's id is its customer's id times this, plus its number within the customer (from 0)."""
@@ -72,6 +73,7 @@ class Customer(Struct, kw_only=True):
     `number` is the customer's integer id, given in arrival order; `new` says that the store has not kept it yet.
     `enrollments` are the active ones; `last_entries` maps (journey, key) to the latest entry of any enrollment,
     ended ones included, `last_exits` to the latest end; `next_enrollment` is the number the next enrollment gets.
+    `taken` stands for the latest changes of the profile that carried an id, the newest last.
     """
 
     number: int
@@ -87,6 +89,7 @@ class Customer(Struct, kw_only=True):
     history: dict[str, list[Event]]
     recent: tuple[Slot, ...] = ()
     memberships: dict[str, Membership] = {}
+    taken: Taken = ()
 
 
 class KeptEvent(Struct, frozen=True, kw_only=True):
@@ -172,9 +175,9 @@ class Refusal(Struct, frozen=True, kw_only=True):
 class Changes(Struct, kw_only=True):
     """All that one batch changes, committed in one transaction or not at all.
 
-    `customers` are new or have changed attributes, consent or suppressions. `enrollments` are the last forms of all
-    that were entered or moved; `positions` maps each source to where it
-    has been read to. Of `memberships` the idle ones are forgotten.
+    `customers` are new or have changed attributes, consent, suppressions or `taken`. `enrollments` are the last forms
+    of all that were entered or moved; `positions` maps each source to where it has been read to. Of `memberships` the
+    idle ones are forgotten.
     """
 
     customers: list[Customer] = []

@@ -9,7 +9,9 @@ from journeyscript.runtime.changing.applying import apply_plan, outdated
 from journeyscript.runtime.changing.planning import plan_change, unplanned
 from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import deployments_of, rules_of
+from journeyscript.stores.addresses import digest_of
 from journeyscript.stores.memory import MemoryStore
+from journeyscript.stores.records import Changes
 from journeyscript.stores.sqlite import open_sqlite
 from tests.projects import lay_out
 
@@ -237,6 +239,23 @@ def test_case_25_with_recompute_overdue_people_move_once(shop):
     assert shop.messages("bob") == ["welcome"]
     shop.until(AT + 30 * DAY)
     assert shop.messages("ada") == shop.messages("bob") == ["welcome", "reminder"]
+
+
+def test_an_address_of_the_list_that_a_move_writes_on_its_way_is_not_written_to(shop):
+    shop.deploy(COUPON)
+    shop.enter("ada", "bob")
+    shop.store.suppress([digest_of("ada's")])
+    writes = 'id: own\n    set: { push_token: customer.first_name ?? "x" }'
+    shop.write(COUPON.replace("id: coupon\n    wait: 3 days", writes), HEAD + "migrate: { from: { coupon: own } }\n")
+    profiles = shop.store.load(["ada"], (), history=False)
+    for customer in profiles.values():
+        customer.attributes["first_name"] = "ada's"
+    shop.store.commit(Changes(customers=list(profiles.values())))
+    planned = shop.apply()
+    (line,) = planned.plan.journeys[0].lines
+    assert (line.people, line.sent) == (2, 1), "the plan tells what happens"
+    assert [(send.status, send.reason) for send in shop.store.story("ada").sends][-1] == ("skipped", "suppressed")
+    assert [send.address for send in shop.store.story("bob").sends][-1] == "x"
 
 
 def test_case_25_with_keep_nobody_moves(shop):

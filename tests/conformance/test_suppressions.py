@@ -65,24 +65,66 @@ def test_whoever_changes_to_an_address_of_the_list_is_not_written_to_from_then_o
     assert outcomes(world, "ada") == [("pending", None), SUPPRESSED, ("pending", None)]
 
 
+WRITES = LETTER.replace("steps: [", "steps: [{ set: { email: '\"old@example.com\"' } }, ")
+TEXT = {
+    "channels/text/channel.yaml": "adapter: file\nmedium: text\naddress: id\nconsent: none\n",
+    "channels/text/welcome.txt": "Welcome",
+}
+
+
 def test_an_address_that_a_step_writes_is_asked_for_before_it_is_written_to(make_world):
-    letter = LETTER.replace("steps: [", "steps: [{ set: { email: '\"old@example.com\"' } }, ")
-    world = make_world(letter)
+    world = make_world(WRITES)
     listed(world, "old@example.com")
     world.at(NOON, comes("ada", "ada@example.com"))
+    assert outcomes(world, "ada") == [SUPPRESSED], "as soon as it is decided"
     channel = Answering()
     with outbox(world, channel) as opened:
         opened.deliver(NOON)
-    assert (world.store.sends(1)[0].address, channel.given) == ("old@example.com", [])
+    assert channel.given == []
+
+
+def test_where_a_step_writes_an_address_of_the_list_the_next_channel_carries_the_message(make_world):
+    world = make_world(WRITES.replace("via: email", "via: [email, text]"), TEXT)
+    listed(world, "OLD@example.com")
+    world.at(NOON, comes("ada", "ada@example.com"))
+    (send,) = world.store.story("ada").sends
+    assert (send.status, send.channel, send.address) == ("pending", "text", "ada")
+    assert world.store.story("ada").customer.attributes["email"] == "old@example.com"
+
+
+def test_where_a_step_writes_an_address_of_the_list_and_no_other_is_left_the_else_is_taken(make_world):
+    world = make_world(WRITES.replace("via: email", "via: [email, text], else: [{ wait: 1 hour }]"), TEXT)
+    listed(world, "old@example.com", "ada")
+    world.at(NOON, comes("ada", "ada@example.com"), comes("bo", "bo@example.com"))
     assert outcomes(world, "ada") == [SUPPRESSED]
+    assert [one.state for one in world.store.story("ada").enrollments] == ["wait"]
+    assert [send.channel for send in world.store.story("bo").sends] == ["text"]
+
+
+def test_of_several_addresses_that_one_walk_writes_each_is_asked_for(make_world):
+    steps = [
+        f"{{ set: {{ email: '\"{n}@example.com\"' }} }}, {{ send: welcome, id: s{n}, via: email }}" for n in range(4)
+    ]
+    world = make_world(f"journey: letter\nentry: {{ event: signed_up, again: always }}\nsteps: [{', '.join(steps)}]\n")
+    listed(world, "1@example.com", "2@example.com")
+    world.at(NOON, comes("ada", "ada@example.com"))
+    assert outcomes(world, "ada") == [("pending", None), SUPPRESSED, SUPPRESSED, ("pending", None)]
+    assert len(world.store.story("ada").enrollments) == 1
+
+
+def test_an_address_that_is_written_behind_a_wait_is_asked_for_as_well(make_world):
+    world = make_world(
+        WRITES.replace("steps: [", "steps: [{ wait: 1 hour }, ").replace("via: email", "via: [email, text]"), TEXT
+    )
+    listed(world, "old@example.com")
+    world.at(NOON, comes("ada", "ada@example.com"))
+    world.at(NOON + HOUR)
+    (send,) = world.store.story("ada").sends
+    assert (send.status, send.channel) == ("pending", "text")
 
 
 def test_another_channel_carries_the_message_where_it_may(make_world):
-    files = {
-        "channels/text/channel.yaml": "adapter: file\nmedium: text\naddress: id\nconsent: none\n",
-        "channels/text/welcome.txt": "Welcome",
-    }
-    world = make_world(LETTER.replace("via: email", "via: [email, text]"), files)
+    world = make_world(LETTER.replace("via: email", "via: [email, text]"), TEXT)
     listed(world, "ada@example.com", "bo@example.com", "bo")
     world.at(NOON, comes("ada", "ada@example.com"), comes("bo", "bo@example.com"))
     (send,) = world.store.story("ada").sends

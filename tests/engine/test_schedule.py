@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from whenever import available_timezones
 
 from journeyscript.engine.calendar import local_date, local_text, resolve_zone
-from journeyscript.engine.schedule import last_firing, next_firing, next_moment, next_on_the_clock
+from journeyscript.engine.clocks import all_zones, in_step, week_of
+from journeyscript.engine.schedule import _FOUND, last_firing, next_firing, next_moment, next_on_the_clock
 from journeyscript.machine.model import ByDate, BySchedule
 from journeyscript.semantics import typed
 from journeyscript.semantics.types import BOOLEAN, DATE
@@ -81,6 +82,20 @@ def test_the_nights_on_which_clocks_change(cron, start, expected):
         assert local_text(at, "Europe/Berlin") == one
 
 
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("30 2 * * *", "2026-10-26T02:30:00+01:00"),
+        ("5 1,2,3 * * *", "2026-10-25T03:05:00+01:00"),
+        ("*/30 * * * *", "2026-10-25T02:30:00+01:00"),
+    ],
+)
+def test_who_looks_in_the_hour_that_comes_twice_finds_what_comes_behind_it(cron, expected):
+    for second in ("02:00:00", "02:04:59"):
+        at = int(datetime.fromisoformat(f"2026-10-25T{second}+01:00").timestamp() * 1000)
+        assert local_text(next_on_the_clock(cron, "Europe/Berlin", at), "Europe/Berlin") == expected
+
+
 def test_on_the_customers_clocks_every_zone_fires_once_a_day():
     fired, at, end = {}, YEAR_2026, YEAR_2026 + DAY
     while (firing := next_firing(schedule("0 9 * * *", "customer"), "UTC", at)).at <= end:
@@ -90,6 +105,33 @@ def test_on_the_customers_clocks_every_zone_fires_once_a_day():
     assert set(fired) == {resolve_zone(name, "UTC")[0] for name in available_timezones()}
     assert all(len(moments) == 1 for moments in fired.values())
     assert {local_text(at, zone)[11:16] for zone, (at,) in fired.items()} == {"09:00"}
+
+
+CHANGES = [1_774_746_000_000, 1_792_890_000_000, 1_793_512_800_000, 1_325_239_200_000]
+"""Instants at which clocks changed: in Europe forward and back, in America back, and a day that Samoa left out."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    crons | st.sampled_from(["0 9 * * *", "*/5 * * * *", "0 9 1 1 *", "0 9 30 12 *"]),
+    instants | st.builds(int.__add__, st.sampled_from(CHANGES), st.integers(-9 * DAY, 9 * DAY)),
+)
+def test_on_the_customers_clocks_the_first_of_all_zones_fires_with_those_that_fire_then(cron, after):
+    """What is found for zones together is what asking each of them by itself finds."""
+    each = {zone: next_on_the_clock(cron, zone, after) for zone in all_zones()}
+    found = next_firing(schedule(cron, "customer"), "UTC", after)
+    assert found.at == min(each.values())
+    assert found.zones == {zone for zone, at in each.items() if at == found.at}
+
+
+@pytest.mark.parametrize(("cron", "most"), [("0 9 * * *", 50), ("*/5 * * * *", 50), ("0 9 * * mon", 120)])
+def test_zones_whose_clocks_show_the_same_are_asked_together(cron, most):
+    """The clock of one zone of each offset is looked at, and of those that change it in the week."""
+    week = week_of(YEAR_2026)
+    assert sum(len(zones) for zones in in_step(week).values()) == len(all_zones())
+    _FOUND.clear()
+    next_firing(schedule(cron, "customer"), "UTC", YEAR_2026)
+    assert len(_FOUND) <= most < len(all_zones()) / 4
 
 
 def test_of_what_was_missed_on_one_clock_the_last_counts():

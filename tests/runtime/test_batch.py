@@ -10,6 +10,7 @@ from journeyscript.runtime.advancing.progress import MOST_EMITTED
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.stores.sqlite import open_sqlite
+from journeyscript.stores.taken import REMEMBERED
 
 START = 1_772_000_000_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -282,3 +283,67 @@ def test_the_id_of_a_record_that_only_changes_a_profile_hides_no_event_in_one_ba
         run(usual, part, now=HOUR)
     assert [one.journey for one in enrollments(store, "c1")] == ["welcome"]
     assert store.totals(0).events == 1
+
+
+def level(store):
+    return store.story("c1").customer.attributes["level"]
+
+
+def change(level, number, at=0, **more):
+    return ("c1", at, None, {"attributes": {"level": level}, "id": str(number), **more})
+
+
+def test_an_older_change_of_a_profile_that_is_told_again_does_not_undo_a_newer_one(usual, store, run):
+    run(usual, [change("bronze", 1)], now=0)
+    run(usual, [change("silver", 2, MINUTE)], now=MINUTE)
+    run(usual, [change("bronze", 1)], now=2 * MINUTE)
+    run(usual, [change("bronze", 1, 3 * MINUTE)], now=3 * MINUTE)
+    assert level(store) == "silver"
+    run(usual, [change("bronze", 1, 4 * MINUTE)], now=4 * MINUTE, source="another")
+    assert level(store) == "bronze", "another source counts by itself"
+
+
+def test_a_change_of_a_profile_without_an_id_is_taken_in_whenever_it_is_told(usual, store, run):
+    for told in ("bronze", "silver", "bronze"):
+        run(usual, [("c1", 0, None, {"attributes": {"level": told}})], now=0)
+    assert level(store) == "bronze"
+    assert store.story("c1").customer.taken == ()
+
+
+def test_a_change_that_is_told_twice_in_one_batch_counts_when_it_was_told_first(usual, store, run):
+    run(usual, [change("bronze", 1), change("silver", 2, MINUTE), change("bronze", 1, 2 * MINUTE)], now=HOUR)
+    assert level(store) == "silver"
+
+
+def test_consent_that_is_told_again_does_not_undo_a_later_no(usual, store, run):
+    for number, given in ((1, True), (2, False), (1, True)):
+        run(usual, [("c1", 0, None, {"consent": {"email": given}, "id": str(number)})], now=0)
+    assert store.story("c1").customer.consent == {"email": False}
+
+
+def test_a_change_is_known_again_behind_as_many_newer_ones_as_are_remembered(usual, store, run):
+    for number in range(REMEMBERED):
+        run(usual, [change(f"level {number}", number)], now=number)
+    run(usual, [change("level 0", 0)], now=HOUR)
+    assert level(store) == f"level {REMEMBERED - 1}"
+    run(usual, [change("newest", "newest")], now=HOUR)
+    assert len(store.story("c1").customer.taken) == REMEMBERED, "what is kept of one customer stays small"
+    run(usual, [change("level 0", 0)], now=HOUR)
+    assert level(store) == "level 0", "more of them are not remembered"
+
+
+def test_a_change_that_is_told_again_lets_nobody_go_who_waits_for_it(build, store, run):
+    project = build(WAITING)
+    run(project, [change("silver", 1), change("bronze", 2, MINUTE), ("c1", HOUR, "signed_up")], now=HOUR)
+    run(project, [change("silver", 1, 2 * HOUR)], now=2 * HOUR)
+    assert path(store, "c1", "waiting") == ["wait_until"]
+
+
+def test_the_ids_of_changes_that_were_taken_in_survive_a_merge_whoever_is_told_again(usual, store, run):
+    run(usual, [("c1", 0, None, {"attributes": {"level": "bronze"}, "id": "1"})], now=0)
+    run(usual, [("c2", 0, None, {"attributes": {"points": 1}, "id": "2"})], now=0)
+    run(usual, [("c1", 1, None, {"attributes": {"level": "silver"}, "id": "3"})], now=1)
+    run(usual, [("c2", 1, None, {"attributes": {"points": 2}, "id": "4"})], now=1)
+    store.merge("c2", "c1", START + HOUR)
+    run(usual, [change("bronze", 1), ("c1", 0, None, {"attributes": {"points": 1}, "id": "2"})], now=2 * HOUR)
+    assert store.story("c1").customer.attributes == {"level": "silver", "points": 2}

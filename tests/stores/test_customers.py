@@ -59,20 +59,23 @@ def test_a_kept_customer_comes_back_as_it_was(store, make):
     }
     ada = make.customer(1, "ada", attributes=attributes, consent={"email": True, "sms": False})
     ada.suppressed = frozenset({"old@example.com", "älter@example.com"})
+    ada.taken = (7, -(2**63), 2**63 - 1)
     store.commit(Changes(customers=[ada]))
     loaded = store.load(["ada"], [], history=True)[1]
     assert loaded.attributes == attributes
     assert [type(value) for value in loaded.attributes.values()] == [type(value) for value in attributes.values()]
     assert loaded.consent == {"email": True, "sms": False}
     assert loaded.suppressed == {"old@example.com", "älter@example.com"}
+    assert loaded.taken == (7, -(2**63), 2**63 - 1)
+    assert store.load([], [1], history=False)[1].taken == loaded.taken
     assert not loaded.new
 
 
 def test_changes_replace_what_was_kept_of_a_customer(filled, make):
-    filled.commit(Changes(customers=[make.customer(1, attributes={"a": 1}, consent={"email": True})]))
-    filled.commit(Changes(customers=[make.customer(1, attributes={"b": 2})]))
+    filled.commit(Changes(customers=[make.customer(1, attributes={"a": 1}, consent={"email": True}, taken=(1, 2))]))
+    filled.commit(Changes(customers=[make.customer(1, attributes={"b": 2}, taken=(2, 3))]))
     loaded = filled.load([], [1], history=False)[1]
-    assert (loaded.attributes, loaded.consent) == ({"b": 2}, {})
+    assert (loaded.attributes, loaded.consent, loaded.taken) == ({"b": 2}, {}, (2, 3))
 
 
 def test_any_text_is_an_external_id_and_meets_nobody_else(store, make):

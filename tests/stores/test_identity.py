@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from journeyscript.engine.values import Event, Held
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Changes, MergeError, Refusal
 from journeyscript.stores.sqlite import open_sqlite
+from journeyscript.stores.taken import REMEMBERED
 
 ADA, ANON = "customer-1", "customer-2"
 
@@ -280,3 +281,36 @@ def test_a_dossier_has_everything_of_one_person_and_nothing_of_others(both_insid
     assert {kept.customer for kept in dossier.events} == {1}
     assert dossier.names == (ANON,)
     assert both_inside.dossier("nobody") is None
+
+
+def test_who_stays_takes_over_the_latest_changes_of_both_that_were_taken_in(filled, make):
+    both = {1: tuple(range(100, 100 + REMEMBERED)), 2: tuple(range(200, 200 + REMEMBERED))}
+    filled.commit(Changes(customers=[make.customer(number, taken=taken) for number, taken in both.items()]))
+    filled.merge("customer-2", "customer-1", make.at)
+    taken = filled.load(["customer-2"], [], history=False)[1].taken
+    half = REMEMBERED // 2
+    assert sorted(taken) == [*both[1][-half:], *both[2][-half:]]
+    assert taken[-1] == both[1][-1], "what was told of the one who stays is forgotten last"
+
+
+def test_a_change_that_both_were_told_takes_one_place(filled, make):
+    taken = tuple(range(REMEMBERED))
+    filled.commit(Changes(customers=[make.customer(number, taken=taken) for number in (1, 2)]))
+    filled.merge("customer-2", "customer-1", make.at)
+    assert filled.load([], [1], history=False)[1].taken == taken
+
+
+@pytest.mark.parametrize("gone", ["merged", "erased"])
+def test_of_who_is_gone_no_change_is_remembered(filled, make, gone):
+    filled.commit(Changes(customers=[make.customer(1, taken=(1,))]))
+    if gone == "merged":
+        filled.merge("customer-1", "customer-2", make.at)
+    else:
+        filled.erase("customer-1", make.at)
+    assert filled.load([], [1], history=False)[1].taken == ()
+
+
+def test_pruning_forgets_no_change_that_was_taken_in(filled, make):
+    filled.commit(Changes(customers=[make.customer(1, taken=(1, 2))], events=[make.event(source_id="1")]))
+    filled.prune(make.at + 1, {})
+    assert filled.load([], [1], history=False)[1].taken == (1, 2)

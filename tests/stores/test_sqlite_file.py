@@ -28,7 +28,7 @@ def fill(path, make):
         store.load(["customer-1"], [], history=False)
         store.commit(
             Changes(
-                customers=[make.customer(1)],
+                customers=[make.customer(1, taken=(4, 2))],
                 events=[make.event("purchased", source_id="1")],
                 enrollments=[make.enrollment(due_at=make.at + 1000)],
                 decisions=[make.decision()],
@@ -52,6 +52,7 @@ def test_everything_is_there_after_a_restart(path, make):
         loaded = store.load(["customer-1", "new"], [], history=True)
         assert loaded[1].enrollments == [make.enrollment(due_at=make.at + 1000)]
         assert loaded[1].history == {"purchased": [make.event("purchased").event]}
+        assert loaded[1].taken == (4, 2)
         assert loaded[2].new
         store.commit(Changes(customers=[loaded[2]], events=[make.event("purchased", make.at + 1, customer=2)]))
         assert len(store.load([], [2], history=True)[2].history["purchased"]) == 1
@@ -222,6 +223,9 @@ def unprivileged():
     """A folder, and a user who is not root, for whom permissions count."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
+        reached = all(parent.stat().st_mode & 0o001 for parent in Path(folder).resolve().parents)
+        if os.getuid() == 0 and not reached:
+            pytest.skip("nobody else gets as far as to where temporary files are")
         yield Path(folder)
         if os.getuid() == 0:
             os.seteuid(0)

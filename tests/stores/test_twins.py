@@ -24,6 +24,7 @@ from journeyscript.stores.records import (
     Settlement,
 )
 from journeyscript.stores.sqlite import open_sqlite
+from journeyscript.stores.taken import and_also
 
 NAMES = st.sampled_from(["ada", "bob", "ada\0", "Ådam", "7"])
 EVENTS = st.sampled_from(["signed_up", "purchased", "page_viewed"])
@@ -147,6 +148,8 @@ class Twins(RuleBasedStateMachine):
         if customer.new or data.draw(st.booleans()):
             customer.attributes = data.draw(OBJECTS)
             customer.consent = data.draw(st.dictionaries(st.sampled_from(["email", "sms"]), st.booleans()))
+            for told in data.draw(st.lists(st.integers(0, 40).map(str), max_size=10)):
+                customer.taken = and_also(customer.taken, "crm", told) or customer.taken
             changes.customers.append(customer)
         for _ in range(data.draw(st.integers(0, 2))):
             event = Event(name=data.draw(EVENTS), at=data.draw(TIMES), properties=data.draw(OBJECTS))

@@ -117,7 +117,7 @@ def transfer(
 def _without_duplicates(store: Store, incoming: list[Incoming]) -> list[Incoming]:
     """Return the records that were never seen: an event's id counts once for ever, per source.
 
-    What only changes a profile may come twice, in one batch as in two.
+    What only changes a profile is known again by its customer.
     """
     keys = {(item.source, item.source_id) for item in incoming if item.source_id is not None and item.event is not None}
     seen = store.seen(keys) if keys else set()

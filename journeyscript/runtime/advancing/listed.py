@@ -1,12 +1,15 @@
 """Which addresses of a batch are on the store's list of those that must not be written to.
 
-Asks the store once for all that a batch begins with, and again only for an address that comes up on the way. Knows
-which attributes of a customer channels write to.
+Asks the store once for all that a batch begins with, and again only for an address that comes up on the way: with a
+record, or in a decision that writes one and then to it. Knows which attributes of a customer channels write to.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
-from journeyscript.engine.values import ChannelPolicy
+from msgspec.structs import replace
+
+from journeyscript.engine.values import ChannelPolicy, Facts, Outcome, SendMessage
 from journeyscript.runtime.intake.records import Incoming
 from journeyscript.semantics.types import Value
 from journeyscript.stores.records import Customer, Rejected, Store
@@ -26,6 +29,23 @@ def listed(
     pairs += [(one.customer, one.attributes) for one in incoming if isinstance(one, Incoming)]
     found.look_up(address for pair in pairs for address in found.addresses(*pair))
     return found
+
+
+Deciding: TypeAlias = Callable[[Facts], Outcome]
+"""What the engine makes of a customer as they are: the same of the same facts, however often it is asked."""
+
+
+def decided(deciding: Deciding, facts: Facts, listed: "Listed | None") -> Outcome:
+    """Return what is decided of a customer, no address on the list being written to.
+
+    Which addresses are written on the way, and then written to, is known only once it is decided. Where one of them is
+    on the list, it is decided anew with that known: asking is no part of the engine.
+    """
+    outcome = deciding(facts)
+    while listed is not None and (closed := listed.among(outcome)):
+        facts = replace(facts, suppressed=facts.suppressed | closed)
+        outcome = deciding(facts)
+    return outcome
 
 
 class Listed:
@@ -54,5 +74,11 @@ class Listed:
     def of(self, external_id: str, attributes: Mapping[str, Value]) -> frozenset[str]:
         """Return which of a customer's addresses must not be written to."""
         own = frozenset(self.addresses(external_id, attributes))
+        self.look_up(own)
+        return frozenset(address for address in own if self._known[address])
+
+    def among(self, outcome: Outcome) -> frozenset[str]:
+        """Return the addresses on the list that an outcome would write to."""
+        own = frozenset(one.address for one in outcome.effects if isinstance(one, SendMessage) and one.address)
         self.look_up(own)
         return frozenset(address for address in own if self._known[address])

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from journeyscript.engine.program import Program, link
 from journeyscript.machine.model import When
 from journeyscript.runtime.advancing.memberships import segments_of
+from journeyscript.semantics.catalog import Catalog
 from journeyscript.stores.records import Deployment
 
 
@@ -15,8 +16,14 @@ class Programs:
     order of the journeys' files.
     """
 
-    def __init__(self, deployments: Mapping[str, Deployment], current: Collection[str]) -> None:
-        self._programs = {version: link(d.machine, version) for version, d in deployments.items()}
+    def __init__(
+        self, deployments: Mapping[str, Deployment], current: Collection[str], catalog: Catalog | None = None
+    ) -> None:
+        """Link all that is deployed; what the catalog calls sensitive stays out of what any version records.
+
+        Without a catalog nothing is sensitive: so it is where customers are invented, and where nothing is kept.
+        """
+        self._programs = {version: link(d.machine, version, catalog) for version, d in deployments.items()}
         self.entering: dict[str, tuple[Program, ...]] = {}
         newest = [self._programs[version] for version in current]
         ordered = sorted(newest, key=lambda program: -program.machine.entry.priority)

@@ -48,6 +48,7 @@ from journeyscript.engine.values import (
 from journeyscript.machine.model import ENTERED
 from journeyscript.runtime.advancing import dates
 from journeyscript.runtime.advancing.leaving import failed, kept_send
+from journeyscript.runtime.advancing.listed import Deciding, decided
 from journeyscript.runtime.advancing.memberships import CONSENT, Watch, attributes
 from journeyscript.runtime.advancing.rules import Rules
 from journeyscript.runtime.intake.records import Incoming
@@ -63,9 +64,11 @@ from journeyscript.stores.records import (
     Refusal,
     Rejected,
 )
+from journeyscript.stores.taken import and_also
 
-Move: TypeAlias = Callable[[Enrollment, Facts], Outcome | None]
-"""What becomes of an enrollment that another version of its journey may take over."""
+Decide: TypeAlias = Callable[[Deciding], Outcome]
+Move: TypeAlias = Callable[[Enrollment, Decide], Outcome | None]
+"""What becomes of an enrollment that another version of its journey may take over; it is decided by what is given."""
 
 MOST_EMITTED = 100
 """Events that one input may cause through `emit` and `enter`; more of them is a cycle between journeys."""
@@ -125,6 +128,11 @@ class Progress:
 
     def take(self, item: Incoming) -> None:
         """Take a record in: the profile first, then whoever is inside, then entries, all at the record's time."""
+        if item.event is None and item.source_id is not None and (item.attributes or item.consent):
+            taken = and_also(self.customer.taken, item.source, item.source_id)
+            if taken is None:
+                return
+            self.customer.taken = taken
         at = min(item.at, self.now)
         self.fire_until(at - 1, at)
         if item.attributes or item.consent:
@@ -231,7 +239,7 @@ class Progress:
     def transfer(self, move: Move) -> None:
         """Move the customer's enrollments into other versions, and let happen what they cause on arrival."""
         for enrollment in list(self.active.values()):
-            outcome = move(enrollment, self._facts_now())
+            outcome = move(enrollment, self._decided)
             if outcome is not None:
                 emitted: Queue = deque()
                 self._absorb(outcome, emitted)
@@ -343,10 +351,13 @@ class Progress:
             )
         return self._facts
 
+    def _decided(self, deciding: Deciding) -> Outcome:
+        return decided(deciding, self._facts_now(), self.rules.listed)
+
     def _apply(self, enrollment: Enrollment, happened: Input, now: Instant, queue: "Queue") -> None:
         program = self.rules.programs[enrollment.version]
         try:
-            outcome = step(program, enrollment, happened, self._facts_now(), now)
+            outcome = self._decided(lambda facts: step(program, enrollment, happened, facts, now))
         except Exception:
             # `step` is total; should it ever not be, one customer fails and all others go on.
             log.exception("an enrollment of %s failed at %s", enrollment.journey, enrollment.state)
@@ -417,16 +428,18 @@ class Progress:
     def _enroll(self, program: Program, number: int, admitted: Admitted, event: Event, at: Instant) -> Outcome:
         customer = self.customer.number
         try:
-            return enroll(
-                program,
-                number=number,
-                customer=customer,
-                key=admitted.key,
-                event=event,
-                facts=self._facts_now(),
-                now=at,
-                held_out=admitted.held_out,
-                test=admitted.test,
+            return self._decided(
+                lambda facts: enroll(
+                    program,
+                    number=number,
+                    customer=customer,
+                    key=admitted.key,
+                    event=event,
+                    facts=facts,
+                    now=at,
+                    held_out=admitted.held_out,
+                    test=admitted.test,
+                )
             )
         except Exception:
             journey, initial = program.machine.journey, program.machine.initial

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from msgspec import Struct
 
 from journeyscript.checks.changes.histories import Histories, history_diverges
-from journeyscript.compiler import Project, weigh_changes
+from journeyscript.compiler import Project, weigh_later
 from journeyscript.diagnostics import Diagnostic
 from journeyscript.runtime.changing.histories.replaying import replay_histories
 from journeyscript.runtime.changing.histories.sampling import sample
@@ -51,4 +51,4 @@ def look_ahead(project: Project, store: Store, planned: Planned, now: Instant, m
         if change.journey in by_name
         for item in history_diverges(change, by_name[change.journey])
     ]
-    return Outlook(histories=histories, week=week, findings=weigh_changes(project, (*planned.findings, *found)))
+    return Outlook(histories=histories, week=week, findings=weigh_later(project, (*planned.findings, *found)))

@@ -13,15 +13,16 @@ from msgspec.structs import replace
 
 from journeyscript.checks.changes.change import Change, Fate, Occupied
 from journeyscript.checks.changes.rules import check_change
-from journeyscript.compiler import Project, weigh_changes
+from journeyscript.compiler import Project, weigh_later
 from journeyscript.diagnostics import Diagnostic, Severity
 from journeyscript.engine.moving import move
-from journeyscript.engine.values import Enrollment, Facts, Outcome, SendMessage
+from journeyscript.engine.values import Enrollment, Outcome, SendMessage
 from journeyscript.machine.graph import reachable
 from journeyscript.machine.lowering import Compiled
 from journeyscript.machine.model import Machine, Migration, MigrationTimer, Send
 from journeyscript.runtime.advancing.batch import transfer
 from journeyscript.runtime.advancing.programs import Programs
+from journeyscript.runtime.advancing.progress import Decide
 from journeyscript.runtime.session import deployments_of, rules_of
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.counts import JourneyCount
@@ -103,7 +104,8 @@ def plan_change(project: Project, store: Store, now: Instant) -> Planned:
     kept, current = store.deployments()
     changes = list(changes_of(deployments, kept, current, store))
     found = [item for change in changes for item in check_change(change, project.catalog)]
-    programs = Programs({**kept, **{one.version: one for one in deployments}}, [one.version for one in deployments])
+    coming = {one.version: one for one in deployments}
+    programs = Programs({**kept, **coming}, list(coming), project.catalog)
     rules = replace(rules_of(project, store, virtual=store.settings().get("clock") == "virtual"), programs=programs)
     mover = _Mover(changes, programs, now)
     moved = Changes()
@@ -124,7 +126,7 @@ def plan_change(project: Project, store: Store, now: Instant) -> Planned:
         versions={one.machine.journey: one.version for one in deployments},
         journeys=journeys,
     )
-    findings = weigh_changes(project, found)
+    findings = weigh_later(project, found)
     return Planned(plan=plan, of=tuple(changes), findings=findings, deployments=deployments, changes=moved)
 
 
@@ -155,7 +157,7 @@ def unplanned(project: Project, store: Store) -> tuple[Left, ...]:
         found = [one for one in check_change(unmoved, project.catalog) if one.code in _STRANDING]
         left += [
             Left(journey=change.journey, step=one.step, people=people, test=test)
-            for one in weigh_changes(project, found)
+            for one in weigh_later(project, found)
             if one.step is not None
             for people, test in (stranded[one.step],)
         ]
@@ -269,17 +271,18 @@ class _Mover:
         self.received: Mapping[int, frozenset[str]] = {}
         self._counts: dict[tuple[str, str], _Count] = {}
 
-    def __call__(self, enrollment: Enrollment, facts: Facts) -> Outcome | None:
+    def __call__(self, enrollment: Enrollment, decide: Decide) -> Outcome | None:
         """Return an enrollment moved; `None` where it stays."""
         change = self._changes.get(enrollment.journey)
-        if change is None or change.migration is None or enrollment.version == change.version:
+        migration = None if change is None else change.migration
+        if change is None or migration is None or enrollment.version == change.version:
             return None
         fate, target = change.fate(enrollment.state)
         if fate not in {"move", "exit"}:
             return None
         after = self._programs[change.version]
         before = self._programs[enrollment.version]
-        outcome = move(after, before, enrollment, change.migration, facts, self._now)
+        outcome = decide(lambda facts: move(after, before, enrollment, migration, facts, self._now))
         if enrollment.test:
             return outcome
         count = self._counts.setdefault((enrollment.version, enrollment.state), _Count(again=Counter()))

@@ -95,6 +95,7 @@ def _empty(shelves: Shelves, profile: Profile) -> None:
     profile.external_id = merging.tombstone(profile.number)
     shelves.by_name[profile.external_id] = profile
     profile.attributes, profile.consent, profile.suppressed, profile.history = {}, {}, frozenset(), {}
+    profile.taken = ()
     shelves.gone.add(profile.number)
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from journeyscript.engine.values import Enrollment, Event
 from journeyscript.semantics.types import Instant, Value
 from journeyscript.stores.records import ENROLLMENTS_PER_CUSTOMER, Customer
+from journeyscript.stores.taken import Taken
 
 _Placed: TypeAlias = tuple[Instant, int, Event]
 _PLACE = itemgetter(0, 1)
@@ -30,14 +31,15 @@ class Profile(Struct, kw_only=True, gc=False):
     attributes: dict[str, Value]
     consent: dict[str, bool]
     suppressed: frozenset[str]
+    taken: Taken = ()
     enrollments: dict[int, Enrollment] = {}
     history: dict[str, list[_Placed]] = {}
 
     def update(self, customer: Customer) -> None:
-        """Keep changed attributes, consent and suppressions."""
+        """Keep changed attributes, consent, suppressions, and which changes were taken in."""
         self.attributes = _copy(customer.attributes)
         self.consent = customer.consent.copy()
-        self.suppressed = customer.suppressed
+        self.suppressed, self.taken = customer.suppressed, customer.taken
 
     def timezone(self) -> str | None:
         """Return what the customer says of the clock they live by, `None` where that is no text."""
@@ -93,6 +95,7 @@ class Profile(Struct, kw_only=True, gc=False):
             last_exits=last_exits,
             next_enrollment=enrollments[-1].id % ENROLLMENTS_PER_CUSTOMER + 1 if enrollments else 0,
             history=past,
+            taken=self.taken,
         )
 
 
@@ -104,6 +107,7 @@ def new_profile(customer: Customer) -> Profile:
         attributes=_copy(customer.attributes),
         consent=customer.consent.copy(),
         suppressed=customer.suppressed,
+        taken=customer.taken,
     )
 
 

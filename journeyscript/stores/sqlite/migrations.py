@@ -22,6 +22,7 @@ STEPS = (
     "009_lanes",
     "010_test_customers",
     "011_suppressions",
+    "012_taken",
 )
 
 MIGRATIONS = Migrations("journeyscript")

@@ -43,6 +43,7 @@ _encode = msgspec.json.Encoder().encode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_consent = msgspec.json.Decoder(dict[str, bool]).decode
 _decode_strings = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_taken = msgspec.json.Decoder(tuple[int, ...]).decode
 _decode_laps = msgspec.json.Decoder(dict[str, int]).decode
 _decode_held = msgspec.json.Decoder(_Held).decode
 _decode_entry = msgspec.json.Decoder(_Entry).decode
@@ -68,12 +69,13 @@ def customer_row(customer: Customer) -> Row:
         _encode(customer.attributes).decode(),
         _encode(customer.consent).decode() if customer.consent else None,
         suppressed_text(customer.suppressed),
+        _encode(customer.taken).decode() if customer.taken else None,
     )
 
 
 def customer_record(row: Row) -> Customer:
     """Return a customer without enrollments and history."""
-    number, external_id, attributes, consent, suppressed = row
+    number, external_id, attributes, consent, suppressed, taken = row
     return Customer(
         number=number,
         external_id=external_id,
@@ -85,6 +87,7 @@ def customer_record(row: Row) -> Customer:
         last_entries={},
         next_enrollment=0,
         history={},
+        taken=_decode_taken(taken) if taken else (),
     )
 
 

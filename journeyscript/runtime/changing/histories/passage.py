@@ -6,6 +6,7 @@ from the start. Writes nothing.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from msgspec import Struct
 
@@ -57,7 +58,7 @@ class _Passage:
         customer = self._customer(before)
         changes = Changes()
         progress = Progress(customer, self._rules, changes, {}, until)
-        progress.transfer(self._enter)
+        progress.transfer(lambda bare, decide: decide(partial(self._enter, bare)))
         for at, what in sorted(self._moments(after, until), key=lambda one: one[0]):
             if isinstance(what, Slot):
                 customer.recent = (*customer.recent, what)

@@ -2,7 +2,8 @@
 SELECT EXISTS (SELECT 1 FROM aliases);
 
 -- name: survivor
-SELECT customers.number, customers.external_id, customers.attributes, customers.consent, customers.suppressed
+SELECT
+    customers.number, customers.external_id, customers.attributes, customers.consent, customers.suppressed, customers.taken
 FROM aliases CROSS JOIN customers NOT INDEXED ON customers.number = aliases.customer
 WHERE aliases.external_id = ?;
 
@@ -22,7 +23,8 @@ DELETE FROM aliases WHERE customer = ?;
 UPDATE customers SET external_id = ?1 WHERE number = ?2;
 
 -- name: empty_customer
-UPDATE customers SET external_id = ?1, attributes = '{}', consent = NULL, suppressed = NULL WHERE number = ?2;
+UPDATE customers SET external_id = ?1, attributes = '{}', consent = NULL, suppressed = NULL, taken = NULL
+WHERE number = ?2;
 
 -- name: keep_gone
 INSERT INTO gone (customer, heir, at) VALUES (?, ?, ?);
