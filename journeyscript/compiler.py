@@ -35,6 +35,7 @@ from journeyscript.checks.journey import (
     check_within,
     rivals,
 )
+from journeyscript.checks.loads import rate_exceeds_channel
 from journeyscript.checks.moments import DATED
 from journeyscript.checks.populations import check_population
 from journeyscript.checks.project import Heading, TestsHeading, check_names, check_tests, heading_of, tests_heading_of
@@ -63,8 +64,8 @@ MessagesByName: TypeAlias = dict[str, dict[str, dict[str, MessageFile]]]
 _Part = TypeVar("_Part", bound=Struct)
 
 
-_OF_CHANGES = frozenset(rule.code for rule in RULES if rule.code.startswith("JS8"))
-"""What is found only where there are two versions and people inside."""
+_FOUND_LATER = frozenset(rule.code for rule in RULES if rule.code.startswith("JS8")) | {"JS903"}
+"""What is found only where there are two versions and people inside, or where tests have run."""
 
 
 class JourneyPart(Struct, frozen=True, kw_only=True):
@@ -176,8 +177,8 @@ def read_settings(root: Path) -> ProjectConfig:
     return _Compilation(list_project(root), Snapshot(root), Afresh()).config()
 
 
-def weigh_changes(project: Project, findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return what is left of findings about changes once the project's files have ignored and weighed them."""
+def weigh_later(project: Project, findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return what is left of findings made later once the project's files have ignored and weighed them."""
     snapshot = Snapshot(project.files.root)
     suppressions = read_suppressions(snapshot, project.files.every, project.config.per_file_ignores)
     left = [found for found in findings if not suppressions.cover(found)]
@@ -249,7 +250,10 @@ class _Compilation:
         simulations = {path: node for path, node in found.items() if node is not None}
         known = len(journeys) == len(self.files.journeys)
         stages = {one.about.stage for one in journeys.values()} - {""} if known else None
-        self.findings += (each for one in simulations.values() for each in check_population(one, surroundings, stages))
+        for one in simulations.values():
+            self.findings += check_population(one, surroundings, stages)
+            if known:
+                self.findings += rate_exceeds_channel(one, journeys, surroundings, sending, nodes)
         return Project(
             files=self.files,
             config=config,
@@ -269,7 +273,7 @@ class _Compilation:
             text, _ = self.snapshot.text(path)
             self.findings += () if text is None else misleading_characters(path, text)
         left = self.suppressions.settle(
-            self.findings, unasked=_OF_CHANGES if self.today is not None else _OF_CHANGES | DATED
+            self.findings, unasked=_FOUND_LATER if self.today is not None else _FOUND_LATER | DATED
         )
         return tuple(in_reading_order(weighed(left, config.rules, self.asked)))
 

@@ -85,6 +85,7 @@ RULES: tuple[Rule, ...] = (
     _error("JS309", "naive-timestamp", "A timestamp says no zone, so it is another moment in each."),
     _error("JS310", "unit-mismatch", "Amounts of different units are combined, such as money and a duration."),
     _error("JS311", "event-not-in-scope", "An expression uses `event` where no event has just happened."),
+    _warning("JS312", "may-fail-at-runtime", "Something has no value for some customers, and nothing says what then."),
     _info(
         "JS314", "redundant-condition", "A part of a condition changes nothing, as it is settled before it is asked."
     ),
@@ -108,6 +109,9 @@ RULES: tuple[Rule, ...] = (
     _info("JS507", "quiet-hours-missing", "Marketing is sent on a channel that has no quiet hours."),
     _info("JS510", "send-may-be-skipped", "Some customers cannot be sent a message, and no `else` says what then."),
     _warning("JS511", "sensitive-attribute", "A sensitive value becomes part of a link."),
+    _warning(
+        "JS513", "rate-exceeds-channel", "More customers are due a message at once than its channel can carry in time."
+    ),
     _warning("JS514", "back-to-back-sends", "Two marketing messages can go to a customer on one channel at once."),
     # Content: messages
     _error("JS601", "undefined-variable", "A message uses a variable that nothing provides."),
@@ -139,6 +143,7 @@ RULES: tuple[Rule, ...] = (
     # Habits
     _info("JS901", "owner-missing", "A journey does not say who answers for it."),
     _warning("JS902", "no-tests", "A journey has no tests beside it."),
+    _warning("JS903", "coverage-below", "The tests of a journey take less of it than the project asks for."),
     _error("JS905", "shared-experiment-name", "Two splits of one name divide customers differently."),
     _error("JS908", "secret-in-file", "A secret is written into a file instead of being taken from the environment."),
     _info("JS910", "title-missing", "A journey has no title."),

@@ -79,7 +79,7 @@ def redundant_condition(compiled: Compiled) -> Iterator[Diagnostic]:
     for asked in conditions(compiled):
         if not isinstance(asked.condition, typed.And):
             continue
-        given = _asking(compiled, asked, known)
+        given = asking_at(compiled, asked, known)
         whole = survey_knowing([asked.condition], pairs(given), compiled.machine.timezone)
         if whole is None or constant(whole) is not None or not whole.rows:
             continue  # JS207 tells it of the whole.
@@ -139,7 +139,7 @@ def _arriving(compiled: Compiled, asked: Asked, known: Mapping[str, Known]) -> t
     return tuple((here if is_now else frozen(compiled.machine, here)).values())
 
 
-def _asking(compiled: Compiled, asked: Asked, known: Mapping[str, Known]) -> tuple[Given, ...]:
+def asking_at(compiled: Compiled, asked: Asked, known: Mapping[str, Known]) -> tuple[Given, ...]:
     """Return all that is known whenever a condition is asked, with what the alternatives before it settle."""
     if asked.step is None or asked.step not in known:
         return ()

@@ -12,6 +12,7 @@ from journeyscript.checks.conditions import redundant_condition
 from journeyscript.checks.content import check_sends
 from journeyscript.checks.cycles import trigger_cycle
 from journeyscript.checks.flow import FLOW_CHECKS, Check
+from journeyscript.checks.gaps import may_fail_at_runtime
 from journeyscript.checks.habits import shared_experiment_name
 from journeyscript.checks.moments import below_resolution, dst_gap, past_date, zones_of
 from journeyscript.checks.quiet import never_sendable, quiet_hours_missing
@@ -58,6 +59,7 @@ def check_journey(compiled: Compiled, channels: Mapping[str, ChannelConfig]) -> 
 def check_within(compiled: Compiled, surroundings: Surroundings, today: date | None) -> Iterator[Diagnostic]:
     """Yield what is found in one journey by what stands around it: the messages, and the day where it is known."""
     yield from check_sends(compiled, surroundings)
+    yield from may_fail_at_runtime(compiled, surroundings)
     if today is not None:
         yield from dst_gap(compiled, zones_of(compiled.machine.timezone, surroundings.catalog), today)
         yield from past_date(compiled, today)

@@ -16,9 +16,12 @@ from journeyscript.checks.regions import READS_NOTHING
 from journeyscript.machine.model import (
     Assign,
     AtDate,
+    BySchedule,
+    BySegment,
     Due,
     Emit,
     Enter,
+    EntryTrigger,
     If,
     Machine,
     NotSent,
@@ -116,15 +119,24 @@ def before_event(machine: Machine, state: State, number: int) -> Known:
 
 
 def _at_entry(machine: Machine) -> Known:
-    where = machine.entry.where
-    if where is None:
-        return {}
-    found = _given(where, truth=True, place="entry")
+    found = _of_trigger(machine.entry.trigger)
+    if machine.entry.where is not None:
+        found |= _given(machine.entry.where, truth=True, place="entry")
     for name, given in list(found.items()):
         frozen = _of_the_entry(given.condition)
         if frozen is not None:
             found[f"{name} for ever"] = replace(given, condition=frozen)
     return found
+
+
+def _of_trigger(trigger: EntryTrigger | None) -> dict[str, Given]:
+    match trigger:
+        case BySchedule(audience=audience):
+            return _given(audience, truth=True, place="audience")
+        case BySegment(condition=condition, on=on):
+            return _given(condition, truth=on == "enter", place="segment")
+        case _:
+            return {}
 
 
 def _onward(machine: Machine, state: State, arriving: Known, *, holding: bool) -> Iterator[tuple[Transition, Known]]:

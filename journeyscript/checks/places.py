@@ -25,7 +25,7 @@ def place(compiled: Compiled, state: str) -> Span:
 
 
 def place_of_condition(compiled: Compiled, name: str, state: str | None = None) -> Span:
-    """Return where a condition was written: `entry`, `goal`, `exit/N` or `STATE/N`, N from 1."""
+    """Return where a condition was written: `entry`, `goal`, `exit/N`, `STATE/N`, N from 1, and the like."""
     fallback = Span(path=compiled.about.path) if state is None else place(compiled, state)
     return compiled.about.conditions.get(name, fallback)
 

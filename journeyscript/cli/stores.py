@@ -44,8 +44,16 @@ def open_latest(root: Path, config: "ProjectConfig", written: Path | None) -> tu
     if not there:
         where = " or ".join(f"`{path}`" for path in candidates)
         cannot(f"there is no store at {where}", "`journeyscript run` makes one")
-    latest = max(there, key=lambda path: max(f.stat().st_mtime for f in store_files(path) if f.exists()))
+    latest = max(there, key=lambda path: max(map(_written_at, store_files(path))))
     return open_store(latest, read_only=True), latest
+
+
+def _written_at(file: Path) -> float:
+    """Return when a file was written to, 0 where it is not there: a run that ends takes away what lies by its store."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def shown_program() -> str:

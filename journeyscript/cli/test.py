@@ -88,7 +88,7 @@ def test_command(  # noqa: PLR0913, PLR0917 - one for each option
 
     Each test is a customer's story: it runs on virtual time through the same code as in production, and nothing is
     sent. Exits with 0 where all passed, 1 where one failed, too little was taken or the project has errors, 3 where no
-    test was chosen.
+    test was chosen. Where the project file says `coverage`, journeys whose tests take less of them are told.
 
     \b
     journeyscript test
@@ -129,7 +129,8 @@ def test_command(  # noqa: PLR0913, PLR0917 - one for each option
         project = load_sound_project(folder)
         ran = run_tests(project, chosen(project, paths, journeys), text)
     shown = coverage or fail_under is not None or picture is not None
-    sys.exit(_tell(project, ran, output_format, time.perf_counter() - started, shown, fail_under, picture))
+    took, whole = time.perf_counter() - started, not paths and text is None
+    sys.exit(_tell(project, ran, output_format, took, shown, fail_under, picture, whole))
 
 
 def _journeys(project: "Project", journey: str | None, against: str | None, store_path: Path | None) -> set[str] | None:
@@ -158,19 +159,32 @@ def _tell(
     shown: bool,
     fail_under: float | None,
     picture: Path | None,
+    whole: bool,
 ) -> Exit:
-    """Print the verdicts, and what the tests take where that is asked for; return the exit code."""
+    """Print the verdicts, and what the tests take where that is asked for; return the exit code.
+
+    `whole`: all tests of each journey ran, so that what they leave out no test takes.
+    """
     from journeyscript.cli.showing.verdicts import render
     from journeyscript.cli.testing.running import coverage_by_journey
+    from journeyscript.diagnostics import Severity
     from journeyscript.runtime.trials.coverage import percent
+    from journeyscript.runtime.trials.enough import coverage_below
 
     every = coverage_by_journey(ran) if shown else None
+    below = coverage_below(project, coverage_by_journey(ran)) if whole else ()
     verdicts = {one.file.path: one.verdicts for one in ran}
     reader = source_reader(project.files.root)
-    click.echo(render(verdicts, output_format, took, reader, color=sys.stdout.isatty(), coverage=every))
+    color = sys.stdout.isatty()
+    click.echo(render(verdicts, output_format, took, reader, color=color, coverage=every, findings=below))
+    if below and output_format == "junit":
+        from journeyscript.cli.showing.findings.diagnostics import render as render_findings
+
+        click.echo(render_findings(below, "concise", reader), err=True)
     if picture is not None and every is not None:
         _draw(project, every, picture)
     passed = all(verdict.passed for found in verdicts.values() for verdict in found)
+    passed = passed and not any(one.severity == Severity.ERROR for one in below)
     if every is not None and fail_under is not None and percent(every) < fail_under:
         from journeyscript.cli.showing.coverage import share
 

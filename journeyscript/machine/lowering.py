@@ -192,7 +192,9 @@ def _contents(states: Iterable[State], messages: Messages) -> tuple[tuple[Conten
 
 
 def _about(journey: Journey, steps: StepLowering, migration: Migration | None) -> About:
-    written: dict[str, Scalar | None] = {"entry": journey.entry.where or journey.entry.kind}
+    entry = journey.entry
+    written: dict[str, Scalar | None] = {"entry": entry.where or entry.kind}
+    written |= {"audience": entry.audience, "segment": entry.segment}
     if journey.goal is not None:
         written["goal"] = journey.goal.where or journey.goal.event
     written |= {f"exit/{number}": rule.where or rule.when or rule.event for number, rule in enumerate(journey.exits, 1)}

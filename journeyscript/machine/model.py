@@ -354,9 +354,10 @@ class Migration(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What people want to know of a machine and the engine does not: names, and where each state was written.
 
-    `conditions` says where each condition was written, or the event where there is none: `entry`, `goal`,
-    `exit/N`, or `STATE/N` for the Nth transition of a state, from 1. `migrate` is no part of the machine: it is about
-    other versions, and the same journey stays the same version with it and without. `place` is that of the name.
+    `conditions` says where each condition was written, or the event where there is none: `entry`, `audience`,
+    `segment`, `goal`, `exit/N`, or `STATE/N` for the Nth transition of a state, from 1; `STATE/NAME` is what a state
+    writes or gives to a message. `migrate` is no part of the machine: it is about other versions, and the same journey
+    stays the same version with it and without. `place` is that of the name.
     """
 
     title: str = ""

@@ -133,6 +133,7 @@ class StepLowering:
     def send(self, step: SendStep, name: str, following: str, scope: Scope) -> Scope | None:
         """One message; where none could be sent, the `else` steps first."""
         action = self.sends.lower(step, scope)
+        self.conditions |= {f"{name}/{key.text}": value.span for key, value in step.variables}
         transitions = [Transition(trigger=Always(), target=following)]
         behind: Scope | None = scope
         if step.otherwise:
@@ -283,6 +284,7 @@ class StepLowering:
             if not comparable(definition.type, checked.type):
                 self.reader.note("JS303", f"`{key.text}` holds {definition.type}, this is {checked.type}", value)
             self.reader.literal_fits(checked.node, definition.type, value)
+            self.conditions[f"{name}/{key.text}"] = value.span
             values.append((key.text, checked.node))
             written.add(f"customer.{key.text}")
             if isinstance(checked.node, typed.Literal) and checked.node.value is not None:
@@ -303,6 +305,7 @@ class StepLowering:
                 self.reader.note("JS302", f"`{event.name}` has no property `{key.text}`", key, advice)
             elif definition is not None and not comparable(definition.type, checked.type):
                 self.reader.note("JS303", f"`{key.text}` holds {definition.type}, this is {checked.type}", value)
+            self.conditions[f"{name}/{key.text}"] = value.span
             properties.append((key.text, checked.node))
         missing = [] if event is None else [
             p.name for p in event.properties.values() if not p.optional and p.name not in {n for n, _ in properties}

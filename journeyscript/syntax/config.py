@@ -21,7 +21,8 @@ class ProjectConfig(Struct, frozen=True, kw_only=True):
 
     `store` is a path relative to the project, `max_event_age` is in milliseconds, `rules` changes what rules weigh.
     `per_file_ignores` holds the codes of the rules that are ignored in files, by a pattern of their paths.
-    `test_customers` is the condition of who is in no count; `None`: nobody.
+    `test_customers` is the condition of who is in no count; `None`: nobody. `coverage` is how much of each journey its
+    tests are to take, in per cent; `None`: nobody asks.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ProjectConfig(Struct, frozen=True, kw_only=True):
     store: str = ".journeyscript/store.db"
     max_event_age: int = DAY
     test_customers: str | None = None
+    coverage: float | None = None
     policies: Policies = Policies()
     rules: dict[str, Literal["off", "info", "warning", "error"]] = {}
     per_file_ignores: dict[str, tuple[str, ...]] = {}
@@ -117,13 +119,14 @@ def read_project(node: Mapping) -> ProjectConfig:
     """
     fields = _fields(node)
     age = fields.pop("max_event_age", None)
-    rules = fields.pop("rules", {})
+    rules, coverage = fields.pop("rules", {}), fields.pop("coverage", None)
     written, tests = node.get("policies"), node.get("test_customers")
     condition = tests.text if isinstance(tests, Scalar) else None
     plain_fields = {**fields, "rules": rules, "policies": {}, "test_customers": condition}
     config = msgspec.convert(plain_fields, ProjectConfig)
     return msgspec.structs.replace(
         config,
+        coverage=None if coverage is None else float(str(coverage).removesuffix("%")),
         max_event_age=config.max_event_age if age is None else _milliseconds(str(age)),
         policies=read_policies(written) if isinstance(written, Mapping) else Policies(),
     )

@@ -238,3 +238,19 @@ def test_an_alternative_without_steps_leaves_nothing_known_behind_it():
 
 def test_nothing_is_known_where_nothing_was_asked():
     assert {tuple(known) for known in known_at(compiled("- send: welcome\n- wait: 1 day\n").machine).values()} == {()}
+
+
+@pytest.mark.parametrize(
+    ("entry", "condition", "label"),
+    [
+        ("schedule: '0 9 * * mon', audience: customer.visits > 5", "customer.visits > 3", (2, 45)),
+        ("segment: favourites", "customer.vip", (2, 19)),
+        ("segment: favourites, on: leave", "not (customer in segment favourites)", (2, 19)),
+    ],
+)
+def test_whoever_a_schedule_or_a_segment_lets_in_is_known_by_it(entry, condition, label):
+    found, findings = compile_text(steps_of("- " + asks(condition), f"entry: {{ {entry}, again: always }}"))
+    assert found is not None, findings
+    (one,) = constant_guard(found)
+    assert one.message.endswith("is always true here")
+    assert [(known.span.line, known.span.column) for known in one.labels] == [label]

@@ -27,7 +27,7 @@ def outcomes(*texts):
     return {row.holds for row in surveyed(*texts).rows}
 
 
-SLOW = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @SLOW

@@ -181,6 +181,17 @@ def test_of_a_project_with_errors_only_these_are_told(shop, in_process):
     assert "did you mean" in answer.stdout
 
 
+@pytest.mark.parametrize(("weight", "exit_code"), [("warning", 0), ("error", 1)])
+def test_tests_that_take_less_than_the_project_asks_for_are_told(shop, in_process, weight, exit_code):
+    settings = (shop.root / "journeyscript.yaml").read_text()
+    shop.write({"journeyscript.yaml": f"{settings}coverage: 100%\nrules: {{ JS903: {weight} }}\n"})
+    change(shop, WELCOME.replace("steps:", 'exit:\n  - when: customer.id == "nobody"\nsteps:'))
+    answer = in_process(shop, "review")
+    assert answer.exit_code == exit_code, answer.output
+    assert "JS903" in answer.stdout
+    assert ("❌ not yet: tests" in answer.stdout) == (exit_code == 1)
+
+
 def test_a_revision_without_a_project_has_everything_new(make_shop, in_process, tmp_path):
     (tmp_path / "read.me").write_text("hello\n")
     commit(tmp_path)

@@ -21,6 +21,7 @@ PAGES = ROOT / "docs" / "rules"
 INSTALLED = ROOT / "journeyscript" / "cli" / "rule_pages"
 GOLDEN = ROOT / "tests" / "golden" / "err"
 CHANGES = ROOT / "tests" / "golden" / "change"
+TESTED = ROOT / "tests" / "golden" / "tested"
 
 GROUPS = {
     "JS0": "The file",
@@ -69,10 +70,16 @@ def example_of(rule: Rule):
     if (GOLDEN / f"{stem}.yaml").is_file():
         files = {"journeys/trial.yaml": (GOLDEN / f"{stem}.yaml").read_text(encoding="utf-8")}
     else:
-        folder = GOLDEN / stem
+        folder = folder_of(rule)
         found = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in found}
-    return files, (GOLDEN / f"{stem}.out").read_text(encoding="utf-8") if files else ""
+    return files, (folder_of(rule).parent / f"{stem}.out").read_text(encoding="utf-8") if files else ""
+
+
+def folder_of(rule: Rule) -> Path:
+    """Return the folder of a rule's golden project; that of a rule about tests lies with those whose tests are run."""
+    stem = f"{rule.code}-{rule.name}"
+    return (TESTED if (TESTED / stem).is_dir() else GOLDEN) / stem
 
 
 def before(rule: Rule):
@@ -103,7 +110,8 @@ def page(rule: Rule) -> str:
         parts += ["## Example", *_shown(was), "Three people come in. Then it is changed to this:", *_shown(now)]
         parts += ["`journeyscript plan` says:", f"```text\n{said}```"]
     elif files:
-        parts += ["## Example", *_shown(files), "`journeyscript validate` says:", f"```text\n{said}```"]
+        command = "test" if folder_of(rule).parent == TESTED else "validate"
+        parts += ["## Example", *_shown(files), f"`journeyscript {command}` says:", f"```text\n{said}```"]
     else:
         parts += ["## Example", "No file can show it: the steps of the language cannot be put together in such a way."]
     parts += ["## How to mend it", _wrapped(told.mend)]
@@ -119,10 +127,10 @@ def index() -> str:
     parts = [
         "# Rules",
         _wrapped(
-            "Everything that `journeyscript validate` can find, and, from JS801 on, what `journeyscript plan` finds of "
-            "a change. Each rule has a page with an example, what is said of it, and how to mend it; "
-            "`journeyscript validate --explain CODE` shows the same page in a terminal. Codes and names never change "
-            "their meaning."
+            "Everything that `journeyscript validate` can find, from JS801 on what `journeyscript plan` finds of a "
+            "change, and in JS903 what `journeyscript test` finds of what the tests leave out. Each rule has a page "
+            "with an example, what is said of it, and how to mend it; `journeyscript validate --explain CODE` shows "
+            "the same page in a terminal. Codes and names never change their meaning."
         ),
         _wrapped(
             "The pages are written by a test, from the words in `docs/rules/why.yaml` and from the golden examples, "

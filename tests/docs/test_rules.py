@@ -5,11 +5,25 @@ from importlib.resources import files
 
 import pytest
 
+from journeyscript.cli.testing.running import chosen, coverage_by_journey, run_tests
 from journeyscript.compiler import compile_project
 from journeyscript.rules import RULES
+from journeyscript.runtime.trials.enough import coverage_below
 from tests.changing import changed
 from tests.docs.conftest import UPDATE
-from tests.docs.rule_pages import INSTALLED, PAGES, before, example_of, file_name, index, mended, page, words
+from tests.docs.rule_pages import (
+    INSTALLED,
+    PAGES,
+    TESTED,
+    before,
+    example_of,
+    file_name,
+    folder_of,
+    index,
+    mended,
+    page,
+    words,
+)
 from tests.projects import TODAY, lay_out
 
 PAGED = [rule for rule in RULES if rule.code in words()]
@@ -44,6 +58,16 @@ def test_the_page_of_a_rule_is_what_the_rule_is(rule, document):
 def test_a_mended_change_has_no_findings(rule, tmp_path):
     _, planned = changed(tmp_path, before(rule), mended(rule))
     assert [(found.code, found.message) for found in planned.findings] == []
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in PAGED if folder_of(rule).parent == TESTED], ids=lambda rule: rule.code
+)
+def test_mended_tests_take_enough(rule, tmp_path):
+    project = compile_project(lay_out(tmp_path / "project", mended(rule)), today=TODAY)
+    ran = run_tests(project, chosen(project, (), None), None)
+    assert all(verdict.passed for one in ran for verdict in one.verdicts)
+    assert coverage_below(project, coverage_by_journey(ran)) == ()
 
 
 @pytest.mark.parametrize("rule", [rule for rule in PAGED if example_of(rule)[0]], ids=lambda rule: rule.code)

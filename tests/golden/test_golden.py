@@ -1,9 +1,10 @@
 """Golden pairs: what the compiler says of wrong projects, and the machines it makes of right ones.
 
-`err/JS###-name*.yaml` is a journey laid into the project `base` as `journeys/trial.yaml`; a folder of such a name holds
-files of any kind, which are laid over `base`. `.out` beside it is all that the compiler says. `change/JS8##-name` holds
-two such folders, `before` and `after`: three people came in before, and `.out` is what a plan finds. `ok/*.yaml` are
-journeys without findings, with machines in `.machine.json`. Write them anew with `--update-golden` or UPDATE_GOLDEN=1.
+`err/JS###-name*.yaml` is a journey laid into the project `base` as `journeys/trial.yaml`; a folder of such a name
+holds files of any kind, which are laid over `base`. `.out` beside it is all that the compiler says.
+`tested/JS###-name` is such a folder with tests, and `.out` is what is found once they ran. `change/JS8##-name` holds
+two, `before` and `after`: three people came in before, and `.out` is what a plan finds. `ok/*.yaml` are journeys
+without findings, with machines in `.machine.json`. Write them anew with `--update-golden` or UPDATE_GOLDEN=1.
 """
 
 import json
@@ -14,16 +15,19 @@ from pathlib import Path
 import pytest
 
 from journeyscript.cli.showing.findings.diagnostics import render
+from journeyscript.cli.testing.running import chosen, coverage_by_journey, run_tests
 from journeyscript.compiler import compile_project
 from journeyscript.machine.canonical import canonical_json, machine_from_json, version_of
 from journeyscript.machine.model import Machine
 from journeyscript.rules import RULES
+from journeyscript.runtime.trials.enough import coverage_below
 from journeyscript.syntax.journey import STEP_KEYWORDS
 from tests.changing import changed, files_in
 from tests.projects import TODAY, lay_out
 
 HERE = Path(__file__).parent
 WRONG = sorted(path for path in (HERE / "err").iterdir() if path.is_dir() or path.suffix == ".yaml")
+TESTED = sorted(path for path in (HERE / "tested").iterdir() if path.is_dir())
 CHANGED = sorted(path for path in (HERE / "change").iterdir() if path.is_dir())
 RIGHT = sorted((HERE / "ok").glob("*.yaml"))
 
@@ -71,22 +75,34 @@ def test_a_change_is_told_what_it_does_to_those_inside(path, tmp_path, updating)
     compare(path.parent / f"{path.name}.out", text, updating)
 
 
+@pytest.mark.parametrize("path", TESTED, ids=lambda path: path.stem)
+def test_tests_that_take_too_little_are_told_what_they_leave_out(path, tmp_path, updating):
+    project = compile_project(lay_out(tmp_path / "project", over=path), today=TODAY)
+    assert project.diagnostics == ()
+    ran = run_tests(project, chosen(project, (), None), None)
+    assert all(verdict.passed for one in ran for verdict in one.verdicts)
+    found = coverage_below(project, coverage_by_journey(ran))
+    assert {item.code for item in found} == {code_of(path)}
+    text = render(found, "full", lambda name: _text_of(project.files.root / name)) + "\n"
+    compare(path.parent / f"{path.name}.out", text, updating)
+
+
 def _text_of(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def test_every_rule_has_a_golden_pair():
-    assert {code_of(path) for path in WRONG + CHANGED} | PROVED == {rule.code for rule in RULES}
+    assert {code_of(path) for path in WRONG + CHANGED + TESTED} | PROVED == {rule.code for rule in RULES}
 
 
 def test_golden_pairs_are_called_after_their_rules():
     names = {rule.code: rule.name for rule in RULES}
-    for path in WRONG + CHANGED:
+    for path in WRONG + CHANGED + TESTED:
         assert re.fullmatch(rf"{code_of(path)}-{names[code_of(path)]}(-[a-z-]+)?", path.stem), path.name
 
 
 def test_no_output_is_left_without_its_project():
-    for folder, projects in (("err", WRONG), ("change", CHANGED)):
+    for folder, projects in (("err", WRONG), ("change", CHANGED), ("tested", TESTED)):
         assert {path.stem for path in (HERE / folder).glob("*.out")} == {path.stem for path in projects}
 
 

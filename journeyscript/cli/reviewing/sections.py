@@ -23,6 +23,7 @@ from journeyscript.machine.pictures.change import picture_of_change
 from journeyscript.machine.pictures.mermaid import mermaid
 from journeyscript.machine.pictures.picture import Picture, picture_of
 from journeyscript.runtime.trials.coverage import percent
+from journeyscript.runtime.trials.enough import coverage_below
 from journeyscript.stores.records import Deployment
 
 _MOST_ARROWS, _LONGEST_PICTURE = 400, 20_000
@@ -61,14 +62,15 @@ def of_tests(project: Project) -> Section:
     failed = [verdict for verdict in verdicts if not verdict.passed]
     every = coverage_by_journey(ran)
     reader = source_reader(project.files.root)
+    below = coverage_below(project, every)
     stories = (fold(f"failed: {one.name}", "\n".join(told(one, reader, color=False))) for one in failed)
     return Section(
         name="Tests",
         said=f"{len(verdicts) - len(failed)} passed, {len(failed)} failed; "
         f"they take {covering.share(percent(every))} of what they test",
-        blocks=(*stories, fold("Coverage", covering.as_text(every))),
+        blocks=(*stories, *finding_blocks(project, below), fold("Coverage", covering.as_text(every))),
         whole="journeyscript test --coverage",
-        blocked=bool(failed),
+        blocked=bool(failed) or any(one.severity == Severity.ERROR for one in below),
     )
 
 

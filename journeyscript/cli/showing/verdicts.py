@@ -33,15 +33,21 @@ def render(
     *,
     color: bool = False,
     coverage: Sequence[Coverage] | None = None,
+    findings: Sequence[Diagnostic] = (),
 ) -> str:
     """Return verdicts as text; `seconds` is how long the tests took, `color` adds terminal colours to `full`.
 
-    `coverage` is told as well, where it is given; JUnit has no place for it.
+    `coverage` and `findings` about the tests as a whole are told as well, where there are some; JUnit has no place for
+    them.
     """
     behind = "" if coverage is None else f"\n\n{covering.as_text(coverage)}"
+    if findings:
+        behind += "\n\n" + render_findings(
+            findings, "concise" if output_format == "concise" else "full", read_source, color=color
+        )
     match output_format:
         case "json":
-            return _json(verdicts, seconds, coverage)
+            return _json(verdicts, seconds, coverage, findings)
         case "junit":
             return _junit(verdicts, seconds)
         case "concise":
@@ -143,10 +149,12 @@ def _sentence(failure: Failure) -> str:
     return f"expected {failure.expected}; happened {failure.happened}"
 
 
-def _json(verdicts: Verdicts, seconds: float, coverage: Sequence[Coverage] | None) -> str:
+def _json(
+    verdicts: Verdicts, seconds: float, coverage: Sequence[Coverage] | None, about_all: Sequence[Diagnostic]
+) -> str:
     every = [(path, verdict) for path, found in verdicts.items() for verdict in found]
     passed = sum(verdict.passed for _, verdict in every)
-    findings = [finding for _, verdict in every for finding in verdict.findings]
+    findings = [*(finding for _, verdict in every for finding in verdict.findings), *about_all]
     document: dict[str, Any] = {
         "format": JSON_FORMAT,
         "summary": {"passed": passed, "failed": len(every) - passed, "seconds": round(seconds, 3)},

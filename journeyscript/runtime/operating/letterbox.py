@@ -5,6 +5,7 @@ order's file goes when it is carried out, so nothing about anybody stays behind;
 carries it out again, which changes nothing. Knows orders only as something to be carried out.
 """
 
+import contextlib
 import logging
 import os
 import time
@@ -106,8 +107,10 @@ class Letterbox:
     def _forget_answers(self) -> None:
         oldest = time.time() - KEPT_SECONDS
         for path in self.folder.glob("*.answer"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+            # The command that waited for it may take it away at this moment.
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
 
 def _refused(path: Path, reason: str, now: Instant) -> Rejected:
