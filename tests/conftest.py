@@ -10,16 +10,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from journeyscript.stores.sqlite import open_sqlite
 
+for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    os.environ.pop(name, None)  # What whoever runs the tests wants of a terminal is no matter of theirs.
+
+# How long an example takes is the machine's affair, and no test's.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Continuous integration asks the same examples every time, so that red means the change; at home new ones are found.
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("default", UNHURRIED)
+settings.register_profile("ci", UNHURRIED, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which something that should happen has not happened; a busy machine needs some."""
 
 SHOP = {
@@ -79,12 +84,19 @@ class Shop:
             encoding="utf-8",
             cwd=self.root,
             env=_environment(environment),
-            timeout=PATIENCE * 2,
+            timeout=PATIENCE,
             check=False,
         )
 
     def start(self, *arguments: object, stdin=subprocess.DEVNULL, environment: dict[str, str] | None = None):
         """Start a live run and return it once it answers signals."""
+        process = self.begin(*arguments, stdin=stdin, environment=environment)
+        until(lambda: "Ctrl-C stops" in self.said(process) or process.poll() is not None)
+        assert process.poll() is None, self.said(process)
+        return process
+
+    def begin(self, *arguments: object, stdin=subprocess.DEVNULL, environment: dict[str, str] | None = None):
+        """Start a run and return it at once."""
         log = self.root / f"run-{len(self.processes)}.log"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
@@ -98,8 +110,6 @@ class Shop:
                 env=_environment(environment),
             )
         self.processes.append(process)
-        until(lambda: "Ctrl-C stops" in log.read_text() or process.poll() is not None)
-        assert process.poll() is None, log.read_text()
         return process
 
     def stop(self, process, how: int = signal.SIGTERM) -> str:
@@ -126,10 +136,17 @@ class Shop:
     def sends(self, path: Path | None = None):
         return self.ask(lambda store: store.sends(10_000), path)
 
-    def outbox(self, channel: str = "post", folder: str = "outbox"):
-        """Return the messages that were written to files."""
+    def outbox(self, channel: str = "post", folder: str = "outbox", *, killed: bool = False):
+        """Return the messages that were written to files. Where a writer was `killed`, half of one may stand there."""
         file = self.root / folder / f"{channel}.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        # What stands behind the last line end is being written at this moment.
+        messages = []
+        for line in file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else ():
+            try:
+                messages.append(json.loads(line))
+            except ValueError:
+                assert killed, line
+        return messages
 
     def _command(self, arguments) -> list[str]:
         return [sys.executable, "-m", "journeyscript", *map(str, arguments)]

@@ -22,7 +22,8 @@ TODAY = date(2026, 3, 1)
 
 def lay_out(root: Path, files: dict[str, str] | None = None, over: Path | None = None) -> Path:
     """Copy the base project to `root`, and lay files over it: texts by path, or those of a folder."""
-    shutil.copytree(BASE, root, dirs_exist_ok=True)
+    # Whoever looked at it with a command has left a cache there.
+    shutil.copytree(BASE, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".journeyscript"))
     if over is not None:
         shutil.copytree(over, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.out"))
     for path, text in (files or {}).items():

@@ -21,7 +21,8 @@ class Mailbox:
     """What the server was told, and what it answers.
 
     Answers to MAIL come in order, the last one for ever; to RCPT by address; to DATA in order, then yes. An
-    answer of `drop` closes the connection instead. `connections` counts those that were opened.
+    answer of `drop` closes the connection instead, one of `silence` never comes, and `silent` is set once it is due.
+    `connections` counts those that were opened.
     """
 
     sender_answers: list[str] = field(default_factory=list)
@@ -31,6 +32,7 @@ class Mailbox:
     options: list[list[str]] = field(default_factory=list)
     connections: int = 0
     peers: list[SMTP] = field(default_factory=list)
+    silent: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def mails(self) -> list[EmailMessage]:
@@ -40,6 +42,10 @@ class Mailbox:
         for peer in self.peers:
             if peer.transport is not None:
                 peer.transport.close()
+
+    async def say_nothing(self) -> None:
+        self.silent.set()
+        await asyncio.Event().wait()
 
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: ARG002, N802
         answer = self.sender_answers.pop(0) if len(self.sender_answers) > 1 else (self.sender_answers or ["250 OK"])[0]
@@ -53,6 +59,8 @@ class Mailbox:
         answer = self.receiver_answers.get(address, "250 OK")
         if answer == "drop":
             server.transport.close()
+        elif answer == "silence":
+            await self.say_nothing()
         elif answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
@@ -62,7 +70,7 @@ class Mailbox:
         if answer == "drop":
             server.transport.close()
         elif answer == "silence":
-            await asyncio.sleep(5)
+            await self.say_nothing()
         if answer.startswith("250") or answer == "drop":
             self.received.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.original_content))
         return answer
@@ -81,8 +89,14 @@ async def _serve(mailbox: Mailbox, *, ssl: Any = None, **options: Any) -> AsyncI
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        mailbox.drop_everybody()
-        await asyncio.sleep(0.01)
+        for peer in mailbox.peers:
+            if peer.transport is not None:
+                peer.transport.abort()
+        talks = asyncio.all_tasks() - {asyncio.current_task()}
+        for talk in talks:
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -121,7 +135,7 @@ def email_channel() -> ChannelConfig:
         address="email",
         consent="opt_in",
         sender="The Shop <hello@shop.example>",
-        smtp=SmtpConfig(host="127.0.0.1", tls="none", timeout=2.0),
+        smtp=SmtpConfig(host="127.0.0.1", tls="none", timeout=60.0),
     )
 
 

@@ -16,7 +16,8 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 class Peer:
     """Answers come in order, then 200; each is a status, or a status with a body and headers, or a word.
 
-    `drop` closes the connection once the request was read, `silence` keeps it open without an answer for a while.
+    `drop` closes the connection once the request was read, `silence` keeps it open without an answer to the end.
+    No answer is given before so many requests as are to come `together` have been there at once.
     """
 
     answers: list = field(default_factory=list)
@@ -26,13 +27,19 @@ class Peer:
     connections: int = 0
     at_once: int = 0
     most_at_once: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Condition = field(default_factory=threading.Condition)
+    together: int = 1
     pause: float = 0.0
     port: int = 0
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}/hook"
+
+    def wait_for(self, count):
+        """Wait until so many requests have come."""
+        with self.lock:
+            assert self.lock.wait_for(lambda: len(self.received) >= count, timeout=60)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -56,6 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
             peer.received.append(json.loads(body))
             peer.headers.append(dict(self.headers))
             answer = peer.answers.pop(0) if peer.answers else 200
+            peer.lock.notify_all()
+            peer.lock.wait_for(lambda: peer.most_at_once >= peer.together, timeout=60)
         time.sleep(peer.pause)
         with peer.lock:
             peer.at_once -= 1
@@ -66,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if answer == "silence":
-            self.server.stopping.wait(5)
+            self.server.stopping.wait()
             self.close_connection = True
             return
         status, body, headers = (answer, b"", {}) if isinstance(answer, int) else answer

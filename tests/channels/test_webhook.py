@@ -27,7 +27,7 @@ def peer():
 
 
 def channel(url, **changes):
-    webhook = WebhookConfig(url=url, secret="${HOOK_SECRET}", **({"allow_private": True, "timeout": 2.0} | changes))
+    webhook = WebhookConfig(url=url, secret="${HOOK_SECRET}", **({"allow_private": True, "timeout": 60.0} | changes))
     return ChannelConfig(
         name="hook", adapter="webhook", medium="text", address=None, consent="none", webhook=webhook, on_unknown="retry"
     )
@@ -35,13 +35,19 @@ def channel(url, **changes):
 
 @pytest.fixture
 def deliver(tmp_path, make_outgoing):
-    """Post batches of so many messages to a URL, over one adapter; return the answers of the last batch."""
+    """Post batches of so many messages to a URL, over one adapter; return the answers of the last batch.
 
-    def delivered(url, *counts, meanwhile=None, address="", **changes):
+    Once a function returns that is waited for, `until`, there is a `hurry` of so many seconds.
+    """
+
+    def delivered(url, *counts, until=None, hurry=0.0, address="", **changes):
+        async def hurried(adapter):
+            await asyncio.to_thread(until)
+            adapter.hurry(hurry)
+
         async def run():
             adapter = make_adapter(channel(url, **changes), environment=ENVIRONMENT, folder=tmp_path)
-            if meanwhile is not None:
-                asyncio.get_running_loop().call_later(0.3, meanwhile, adapter)
+            hurrying = None if until is None else asyncio.create_task(hurried(adapter))
             try:
                 for count in counts or (1,):
                     batch = [
@@ -49,6 +55,8 @@ def deliver(tmp_path, make_outgoing):
                         for n in range(count)
                     ]
                     answers = await adapter.deliver(batch)
+                if hurrying is not None:
+                    await hurrying
                 return answers
             finally:
                 await adapter.close()
@@ -136,10 +144,10 @@ def test_an_address_that_is_gone_is_suppressed_and_a_channel_without_addresses_s
 
 
 def test_a_date_to_retry_after_is_understood(deliver, peer):
-    later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 90))
+    later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 3_600))
     peer.answers = [(503, b"", {"Retry-After": later})]
     (answer,) = deliver(peer.url)
-    assert 80_000 <= answer.wait <= 91_000
+    assert 3_500_000 <= answer.wait <= 3_601_000
 
 
 def test_no_redirect_is_followed(deliver, peer):
@@ -149,10 +157,10 @@ def test_no_redirect_is_followed(deliver, peer):
     assert len(peer.received) == 1
 
 
-@pytest.mark.parametrize("answer", ["drop", "silence"])
-def test_an_answer_lost_after_the_request_is_unknown(deliver, peer, answer):
+@pytest.mark.parametrize(("answer", "timeout"), [("drop", 60.0), ("silence", 2.0)])
+def test_an_answer_lost_after_the_request_is_unknown(deliver, peer, answer, timeout):
     peer.answers = [answer]
-    (got,) = deliver(peer.url, timeout=0.5)
+    (got,) = deliver(peer.url, timeout=timeout)
     assert isinstance(got, Unknown)
     assert got.detail.startswith("the request was sent, but the answer was lost")
     assert len(peer.received) == 1
@@ -168,19 +176,18 @@ def test_nobody_listening_defers_the_whole_batch_at_once(deliver):
 
 def test_an_endpoint_that_never_answers_does_not_hold_up_a_whole_batch(deliver, peer):
     peer.answers = ["silence"] * 200
-    began = time.monotonic()
-    answers = deliver(peer.url, 200, timeout=0.4)
-    assert time.monotonic() - began < 4
+    answers = deliver(peer.url, 200, timeout=2.0)
     assert {type(one) for one in answers} == {Unknown, Deferred}
-    assert len(peer.received) < 3 * CONCURRENCY
+    # Those that were under way at once, and what is begun until the third of them is lost.
+    assert len(peer.received) <= CONCURRENCY + 2
 
 
 def test_connections_are_kept_and_their_number_is_bounded(deliver, peer):
-    peer.pause = 0.01
+    peer.together, peer.pause = CONCURRENCY, 0.01
     answers = deliver(peer.url, 100, 50)
     assert answers == [Sent()] * 50
     assert sorted(one["key"] for one in peer.received).count("welcome/1/send.hook/7") == 2
-    assert 1 < peer.most_at_once <= CONCURRENCY
+    assert peer.most_at_once == CONCURRENCY
     assert peer.connections <= CONCURRENCY
 
 
@@ -210,9 +217,8 @@ def test_one_message_that_cannot_be_written_holds_no_other_one_up(peer, tmp_path
 
 def test_a_run_in_a_hurry_begins_nothing_more_and_gives_up_what_is_under_way(deliver, peer):
     peer.answers = ["silence"] * 100
-    began = time.monotonic()
-    answers = deliver(peer.url, 60, timeout=30, meanwhile=lambda adapter: adapter.hurry(0.2))
-    assert time.monotonic() - began < 3
+    # The time-out is ten minutes.
+    answers = deliver(peer.url, 60, timeout=600.0, until=lambda: peer.wait_for(CONCURRENCY), hurry=0.2)
     assert sum(isinstance(one, Unknown) for one in answers) == CONCURRENCY
     assert answers.count(NOT_BEGUN) == 60 - CONCURRENCY
 
@@ -273,7 +279,7 @@ def test_a_server_with_a_certificate_for_its_name_is_trusted_over_connections_th
 
 
 def test_a_name_that_leads_nowhere_is_tried_again_later(deliver):
-    (answer,) = deliver("http://nobody.invalid/", timeout=5.0)
+    (answer,) = deliver("http://nobody.invalid/", timeout=20.0)
     assert isinstance(answer, Deferred)
     assert answer.detail.startswith("cannot find `nobody.invalid`")
 

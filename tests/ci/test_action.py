@@ -85,7 +85,7 @@ def act(tmp_path):
                 capture_output=True,
                 text=True,
                 encoding="utf-8",
-                timeout=60,
+                timeout=100,
                 check=False,
             )
             printed += done.stdout + done.stderr

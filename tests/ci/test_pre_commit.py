@@ -26,6 +26,11 @@ PATIENCE = 100
 NO_NETWORK = (
     "network",
     "connect",
+    "fetch",
+    "timed out",
+    "timeout",
+    "HTTP status",
+    "Proxy",
     "resolve",
     "No matching distribution",
     "not found in the package registry",
@@ -41,7 +46,7 @@ def tool():
 
 def git(folder, *words):
     return subprocess.run(
-        ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false", *words],
+        ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *words],
         cwd=folder,
         env=environment(folder),
         capture_output=True,
@@ -59,6 +64,8 @@ def environment(folder):
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PRE_COMMIT_HOME": kept,
         "PREK_HOME": kept,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
     }
 
 

@@ -2,13 +2,13 @@
 
 import shutil
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeyscript.cli.shared import today
 from journeyscript.cli.validating import checked, parts
 from journeyscript.cli.validating.checked import KEPT, check_project
 from journeyscript.cli.validating.kept import FOLDER
@@ -80,6 +80,18 @@ def apply(root, what, name, *more):
         case "add" if path.is_file():
             with path.open("a", encoding="utf-8") as file:
                 file.write(more[0])
+
+
+def today():
+    return date(2026, 3, 1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_day():
+    """Let no midnight come between two looks."""
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(checked, "today", today)
+        yield
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])

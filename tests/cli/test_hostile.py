@@ -1,5 +1,6 @@
 """Whatever lies in a project's files, `validate` says what is wrong with it in a moment, and never falls over."""
 
+import contextlib
 import time
 
 import pytest
@@ -8,10 +9,9 @@ from click.testing import CliRunner
 from journeyscript.cli.main import cli
 from journeyscript.source.text import MAX_BYTES
 
-MOMENT = 1.0
-"""Seconds of the processor; less than half of one in fact."""
-PATIENCE = 5.0
-"""Seconds by the clock, for nothing is waited for. The rest is for a busy machine."""
+MOMENT = 5.0
+"""Seconds of the processor: less than half of one in fact, and the rest is for a slow one. What grows as it should not
+takes minutes."""
 
 FILES = {
     "project": "journeyscript.yaml",
@@ -47,18 +47,12 @@ def warm(tmp_path_factory):
     assert CliRunner().invoke(cli, ["run", "-C", str(folder), "--events", "absent"]).exit_code == 2
 
 
-class Moment:
-    """A stretch of time that must be a short one."""
-
-    def __init__(self, bound=MOMENT):
-        self.bound = bound
-
-    def __enter__(self):
-        self.start, self.used = time.monotonic(), time.process_time()
-
-    def __exit__(self, *_):
-        assert time.process_time() - self.used < self.bound
-        assert time.monotonic() - self.start < PATIENCE
+@contextlib.contextmanager
+def moment(bound=MOMENT):
+    """Assert that what is done meanwhile takes the processor for a short time only, however long others have it."""
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < bound
 
 
 HOSTILE = {
@@ -90,7 +84,7 @@ def test_whatever_a_file_holds_it_is_a_finding_and_no_crash(make_shop, in_proces
     path = shop.root / FILES[kind]
     path.parent.mkdir(parents=True, exist_ok=True)
     HOSTILE[what](path)
-    with Moment():
+    with moment():
         answer = in_process(shop, "validate", "--output-format", "concise")
     assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exc_info
     if kind == "message" and what in TEXT["no findings in a message"]:
@@ -107,7 +101,7 @@ def test_whatever_a_recording_holds_a_replay_refuses_its_lines_or_says_why_it_ca
     shop = make_shop()
     events = shop.root / "events.jsonl"
     HOSTILE[what](events)
-    with Moment(PATIENCE):  # A recording of a hundred megabytes may be a good one: it is read.
+    with moment(4 * MOMENT):  # A recording of a hundred megabytes may be a good one: it is read.
         answer = in_process(shop, "run", "--events", "events.jsonl", "--dry-run")
     assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exc_info
     if answer.exit_code == 0:
@@ -123,7 +117,7 @@ def test_whatever_a_recording_holds_a_replay_refuses_its_lines_or_says_why_it_ca
 def test_whatever_a_mapping_holds_a_replay_says_what_is_wrong_with_it(make_shop, in_process, what):
     shop = make_shop({"orders.csv": "who,when\nada,2026-01-01\n"})
     HOSTILE[what](shop.root / "mapping.yaml")
-    with Moment():
+    with moment():
         answer = in_process(shop, "run", "--events", "orders.csv", "--mapping", "mapping.yaml", "--dry-run")
     assert isinstance(answer.exception, SystemExit), answer.exc_info
     assert answer.exit_code == 2

@@ -31,7 +31,7 @@ def content_of(folder):
 def test_a_new_project_goes_through_every_command_it_is_told_to_try(tmp_path):
     def say(*command, folder):
         asked = [sys.executable, "-m", "journeyscript", *command]
-        return subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=True, timeout=100).stdout
 
     told = say("init", "shop", folder=tmp_path)
     shop = tmp_path / "shop"

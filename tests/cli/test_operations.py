@@ -6,11 +6,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from journeyscript.cli.stores import open_latest
 from journeyscript.stores.sqlite import open_sqlite
 
 DAY = 86_400_000
@@ -283,12 +286,34 @@ def test_prune_is_left_for_the_run_that_is_going_on(running, in_process):
         assert in_process(running, "prune", "--older-than", "400 days", "--dry-run").exit_code == 0
 
 
+def test_a_store_is_found_while_what_lies_beside_it_comes_and_goes(running):
+    beside, ended = running.store_path.with_name("store.db.lock"), threading.Event()
+
+    def begin_and_end():
+        while not ended.is_set():
+            beside.unlink(missing_ok=True)
+            beside.touch()
+
+    others = threading.Thread(target=begin_and_end)
+    others.start()
+    try:
+        for _ in range(200):
+            store, found = open_latest(running.root, None, running.store_path)
+            store.close()
+            assert found == running.store_path
+    finally:
+        ended.set()
+        others.join()
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_status_is_printed_anew_when_something_has_changed(running, record, until, form):
     log = running.root / "status.log"
     command = [sys.executable, "-u", "-m", "journeyscript", "status", "--watch", "--every", "0.1"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with log.open("w") as out:
-        watching = subprocess.Popen([*command, "--output-format", form], stdout=out, cwd=running.root)
+        command += ["--output-format", form]
+        watching = subprocess.Popen(command, stdout=out, cwd=running.root, env=environment)
     try:
         counted = "3 customers" if form == "text" else '"customers":3'
         until(lambda: "customers" in log.read_text())
@@ -296,7 +321,8 @@ def test_status_is_printed_anew_when_something_has_changed(running, record, unti
         assert running.run(*RUN, stdin=record("bo", "signed_up")).returncode == 0
         until(lambda: counted in log.read_text())
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(20) == 0
+        until(lambda: watching.poll() is not None)
+        assert watching.returncode == 0
     finally:
         watching.kill()
         watching.wait()

@@ -181,6 +181,14 @@ def test_an_order_that_a_kill_interrupted_is_carried_out_again_and_changes_nothi
         assert store.controls()["welcome"].paused_at == 5
 
 
+def test_an_answer_that_its_command_takes_away_at_that_moment_holds_up_nothing(running):
+    letterbox = Letterbox(running.store_path)
+    letterbox.drop(Pause(journey="welcome"))
+    (letterbox.folder / "00.answer").symlink_to("gone")  # It is listed, and not there when it is looked at.
+    with closing(open_sqlite(running.store_path)) as store:
+        assert letterbox.work(store, 5) == 1
+
+
 def test_orders_are_plain_json():
     written = msgspec.json.encode(Retry(keys=("a/1/b/2",), channel="email"))
     assert msgspec.json.decode(written) == {

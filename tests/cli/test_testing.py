@@ -1,6 +1,7 @@
 """What `journeyscript test` does beside running: coverage, tests generated, recorded and updated, changed journeys."""
 
 import json
+import os
 import subprocess
 from xml.etree import ElementTree as ET
 
@@ -297,9 +298,10 @@ def test_only_journeys_that_changed_since_a_revision_are_tested(folder):
     )
     write(folder, {"journeys/second.yaml": second.replace("arm: a,", "arm: c,")})
     write(folder, {"journeys/second.test.yaml": FILES["journeys/first.test.yaml"].replace("first", "second")})
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True)
+        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, env=environment)
     unchanged = run("test", "--select", "changed")
     assert (unchanged.exit_code, unchanged.stderr) == (3, "no test was chosen\n")
     write(folder, {"journeys/first.yaml": "# A comment.\n" + FILES["journeys/first.yaml"]})

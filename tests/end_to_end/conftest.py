@@ -1,12 +1,16 @@
 """A mail server that a live run talks to over a socket."""
 
 import asyncio
+import socket
 import ssl
 import threading
 from email import message_from_bytes, policy
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+PATIENCE = 60.0
+"""Seconds until a server that should have begun or ended has not."""
 
 
 class MailServer:
@@ -18,20 +22,30 @@ class MailServer:
         self.asked: list[str] = []
         self.mails = []
         self.port = 0
+        self._bound: socket.socket | None = None
         self._login, self._context = login, context
         self._loop = asyncio.new_event_loop()
         self._peers: list[SMTP] = []
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
 
-    def open(self, port: int = 0) -> int:
-        self.port = asyncio.run_coroutine_threadsafe(self._open(port), self._loop).result(10)
+    def reserve(self) -> int:
+        """Take a port that is free, which refuses whoever comes until the server is opened; return which."""
+        self._bound = socket.socket()
+        self._bound.bind(("127.0.0.1", 0))
+        return self._bound.getsockname()[1]
+
+    def open(self) -> int:
+        """Listen, on the port that is reserved if there is one; return which."""
+        if self._bound is None:
+            self.reserve()
+        self.port = asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(PATIENCE)
         return self.port
 
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._loop.close()
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: ARG002, N802
@@ -47,8 +61,8 @@ class MailServer:
         self.mails.append((envelope.mail_from, tuple(envelope.rcpt_tos), mail))
         return "250 OK"
 
-    async def _open(self, port: int) -> int:
-        self._server = await self._loop.create_server(self._peer, "127.0.0.1", port)
+    async def _open(self) -> int:
+        self._server = await self._loop.create_server(self._peer, sock=self._bound)
         return self._server.sockets[0].getsockname()[1]
 
     def _peer(self) -> SMTP:
@@ -69,10 +83,15 @@ class MailServer:
     async def _close(self) -> None:
         if self.port:
             self._server.close()
+        elif self._bound is not None:
+            self._bound.close()
         for peer in self._peers:
             if peer.transport is not None:
-                peer.transport.close()
-        await asyncio.sleep(0.01)
+                peer.transport.abort()
+        talks = asyncio.all_tasks() - {asyncio.current_task()}
+        for talk in talks:
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
 
 
 @pytest.fixture

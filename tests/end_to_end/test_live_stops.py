@@ -2,10 +2,10 @@
 
 import hashlib
 import json
+import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import closing
@@ -13,6 +13,11 @@ from contextlib import closing
 import pytest
 
 MANY = 400
+PATIENT = {
+    "journeys/welcome.yaml": "journey: welcome\nentry: { event: signed_up, again: never }\n"
+    "steps:\n  - send: welcome\n  - wait: 1 hour\n  - send: later\n"
+}
+"""The second message is due in no run that ends at once, however long the machine takes for it."""
 
 
 def look(shop, statement):
@@ -52,12 +57,14 @@ def test_a_signal_finishes_the_batch_and_the_next_start_goes_on(shop, record, un
 
 
 def test_what_was_taken_off_a_pipe_is_in_the_store_when_a_signal_ends_the_run(shop, record, until):
-    run = shop.start(stdin=subprocess.PIPE)
-    lines = "".join(record(f"c{n}", "signed_up") for n in range(200))
-    run.stdin.write(lines)
-    run.stdin.flush()
+    reading, writing = os.pipe()
+    # All of it is on the pipe before anybody reads, so that one look takes all of it off.
+    os.write(writing, "".join(record(f"c{n}", "signed_up") for n in range(200)).encode())
+    run = shop.start(stdin=reading)
+    os.close(reading)
     until(lambda: shop.events() > 0)
     shop.stop(run)
+    os.close(writing)
     assert shop.events() == 200
     assert_clean(shop)
 
@@ -81,7 +88,7 @@ def test_a_kill_loses_no_event_and_asks_for_no_message_twice(shop, record, until
     assert len({send.key for send in sends}) == 10_000
     counts = shop.ask(lambda store: store.journey_counts())
     assert sum(count.count for count in counts) == 5_000
-    written = Counter(message["key"] for message in shop.outbox())
+    written = Counter(message["key"] for message in shop.outbox(killed=True))
     assert set(written.values()) == {1}, "what may have gone out is assumed to have gone out"
 
 
@@ -142,7 +149,8 @@ def test_a_dry_run_sends_nothing_and_leaves_the_store_as_it_was(shop, record):
     assert shop.events() == 2, "the position has not moved in the rehearsal"
 
 
-def test_a_dry_run_may_be_tried_beside_a_run_and_without_a_store(shop, record):
+def test_a_dry_run_may_be_tried_beside_a_run_and_without_a_store(make_shop, record):
+    shop = make_shop(PATIENT)
     first = shop.run("run", "--once", "--dry-run", stdin=record("ada", "signed_up"))
     assert first.returncode == 0, first.stderr
     assert not shop.store_path.parent.exists()
@@ -192,18 +200,8 @@ def holds_on(shop, process):
 
 
 def stand_by(shop, *arguments):
-    """Start a run that finds the store taken, and return it once it says so."""
-    log = shop.root / f"run-{len(shop.processes)}.log"
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "journeyscript", "run", "--standby", *map(str, arguments)],
-            stdin=subprocess.DEVNULL,
-            stderr=stderr,
-            cwd=shop.root,
-            text=True,
-        )
-    shop.processes.append(process)
-    return process
+    """Start a run that finds the store taken."""
+    return shop.begin("--standby", *arguments)
 
 
 def test_a_run_that_stands_by_takes_over_when_the_first_is_killed_and_nothing_is_lost(shop, record, until):
@@ -222,7 +220,7 @@ def test_a_run_that_stands_by_takes_over_when_the_first_is_killed_and_nothing_is
     until(lambda: holds_on(shop, third))
     until(lambda: len(shop.sends()) == 1_200 and {send.status for send in shop.sends()} == {"sent"})
     assert shop.events() == 600
-    assert set(Counter(message["key"] for message in shop.outbox()).values()) == {1}
+    assert set(Counter(message["key"] for message in shop.outbox(killed=True)).values()) == {1}
     shop.stop(second)
     until(lambda: "Running" in shop.said(third))
     shop.stop(third)
@@ -251,7 +249,8 @@ def test_a_run_that_stands_by_can_be_stopped(shop, until):
     shop.stop(first)
 
 
-def test_a_run_that_need_not_stand_by_starts_at_once(shop, record):
+def test_a_run_that_need_not_stand_by_starts_at_once(make_shop, record):
+    shop = make_shop(PATIENT)
     ran = shop.run("run", "--once", "--standby", stdin=record("ada", "signed_up"))
     assert ran.returncode == 0
     assert "Standing by" not in ran.stderr
@@ -268,9 +267,9 @@ def test_a_health_file_shows_that_a_run_is_alive_and_how_late_it_is(shop, record
     followed.write_text(record("ada", "signed_up"))
     run = shop.start("--follow", followed, "--health", file)
     until(lambda: file.exists() and json.loads(file.read_text())["attempted"] == 2)
+    until(lambda: json.loads(file.read_text())["late_seconds"] == 0)
     said = json.loads(file.read_text())
     assert (said["pid"], said["taken"], said["refused"]) == (run.pid, 1, 0)
-    assert 0 <= said["late_seconds"] < 5
     first = file.stat().st_mtime_ns
     until(lambda: file.stat().st_mtime_ns > first)
     shop.stop(run)

@@ -2,7 +2,6 @@
 
 import signal
 import sqlite3
-import time
 from contextlib import closing
 
 PATIENT = {
@@ -18,7 +17,7 @@ steps:
 
 
 def order(shop, *command):
-    ran = shop.run(*command, "--wait", "30")
+    ran = shop.run(*command, "--wait", "50")
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -47,7 +46,11 @@ def test_a_run_is_paused_and_resumed_from_outside(make_shop, record, until):
     paused = shop.run("status")
     assert "`welcome` is paused since" in paused.stdout
     pass_an_hour(shop)
-    time.sleep(2)  # longer than a run sleeps: it would have fired
+    # Timers that are due fire with the records of their round, and so no later than these.
+    for name, taken in (("cy", 3), ("di", 4)):
+        with followed.open("a") as file:
+            file.write(record(name, "signed_up"))
+        until(lambda taken=taken: shop.events() == taken)
     assert statuses(shop) == [("welcome", "sent")]
     order(shop, "resume", "welcome", "--overdue", "fire")
     until(lambda: statuses(shop) == [("later", "sent"), ("welcome", "sent")])
@@ -91,7 +94,7 @@ steps:
         (("coupon=MAY", "--id", "r1"), 3, "a request of this id was taken in before\n"),
         (("coupon=NONE",), 1, "`ada` was not let into `offer`: the entry's condition does not hold\n"),
     ):
-        ran = shop.run("enter", "offer", "ada", "--wait", "30", "-p", *arguments)
+        ran = shop.run("enter", "offer", "ada", "--wait", "50", "-p", *arguments)
         assert (ran.returncode, ran.stderr) == (code, said)
     assert order(shop, "prune", "--older-than", "400 days").startswith("took away 0 enrollments")
     shop.stop(run)

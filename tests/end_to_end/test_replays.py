@@ -2,14 +2,13 @@
 
 import random
 import signal
-import subprocess
-import time
 from collections import Counter
 
 import msgspec
 import pytest
 
 from journeyscript.runtime.reporting.report import report
+from journeyscript.stores.records import StoreError
 
 START = "2026-03-02T09:00:00+00:00"
 REPLAY = ".journeyscript/replay.db"
@@ -129,30 +128,37 @@ def test_foreign_tables_are_replayed_by_a_mapping(make_shop, in_process, form, t
     assert totals(shop)["events"] == 2
 
 
-def test_an_interrupted_replay_goes_on_to_what_an_uninterrupted_one_comes_to(shop, record):
-    file = recording(shop, record, 6_000)
-    log = shop.root / "replay.log"
-    for how in (signal.SIGINT, signal.SIGTERM):
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                shop._command(["run", "--events", file]), cwd=shop.root, stdout=output, stderr=output
-            )
-        shop.processes.append(process)
-        while process.poll() is None and not replay_store(shop).exists():
-            time.sleep(0.01)
-        time.sleep(0.3)
-        process.send_signal(how)
-        assert process.wait(30) in (0, -how), log.read_text()
-        if stopped := "Stopped before the end; the same command goes on from here." in log.read_text():
-            break
+def replaying(shop):
+    """Return whether a replay is in the middle of its recording: from then on it answers signals."""
+    try:
+        return shop.ask(lambda store: store.settings()["finished"] == "no" and store.positions(), replay_store(shop))
+    except (StoreError, KeyError):
+        return False  # the store is being made, or not there yet
+
+
+def interrupted(shop, file, how, until):
+    """Interrupt a replay in its middle; return whether it had not come to its end before."""
+    process = shop.begin("--events", file)
+    until(lambda: process.poll() is not None or replaying(shop))
+    process.send_signal(how)
+    until(lambda: process.poll() is not None)
+    stopped = "Stopped before the end; the same command goes on from here." in shop.said(process)
+    assert process.returncode == 0 or not stopped, shop.said(process)
+    return stopped
+
+
+def test_an_interrupted_replay_goes_on_to_what_an_uninterrupted_one_comes_to(shop, record, until):
+    file = recording(shop, record, 5_000)
+    # Where this process has to wait for its turn, a replay may be through before it is told to stop.
+    assert any(interrupted(shop, file, how, until) for how in (signal.SIGINT, signal.SIGTERM) * 3)
     ran = shop.run("run", "--events", file)
     assert ran.returncode == 0, ran.stderr
-    assert ("Went on with the replay that was interrupted." in ran.stdout) == stopped
+    assert "Went on with the replay that was interrupted." in ran.stdout
     parts = contents(shop)
     again = shop.run("run", "--events", file)
     assert "Went on" not in again.stdout, "a replay that is finished is started over"
     assert contents(shop) == parts
-    assert len(parts[0]) == 2 * 6_000 - 1
+    assert len(parts[0]) == 2 * 5_000 - 1
     messages = Counter(m["key"] for m in shop.outbox(folder=".journeyscript/replay.messages"))
     assert set(messages.values()) == {1}
 

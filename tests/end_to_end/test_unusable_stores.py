@@ -44,7 +44,7 @@ def run_within(shop, *, pages=None, file_size=None):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         preexec_fn=limit,
         check=False,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},

@@ -1,7 +1,5 @@
 """A live run that posts its messages to a real endpoint: at its rate, again after a loss, and quick to end."""
 
-import time
-
 import pytest
 
 from tests.channels.peer import SECRET, Peer, serving
@@ -11,7 +9,7 @@ adapter: webhook
 medium: text
 consent: none
 retry: {{ attempts: 5, first: 1 second, longest: 1 second }}
-webhook: {{ url: "{url}", secret: "${{HOOK_SECRET}}", allow_private: true, timeout: 60 }}
+webhook: {{ url: "{url}", secret: "${{HOOK_SECRET}}", allow_private: true, timeout: 600 }}
 {more}
 """
 ENVIRONMENT = {"HOOK_SECRET": SECRET}
@@ -43,9 +41,7 @@ def test_a_stop_does_not_wait_for_an_endpoint_that_is_silent_and_the_next_run_po
     (shop.root / "events.jsonl").write_text(record("ada", "signed_up"))
     run = shop.start("--follow", shop.root / "events.jsonl", environment=ENVIRONMENT)
     until(lambda: peer.received)
-    began = time.monotonic()
-    shop.stop(run)
-    assert time.monotonic() - began < 8, "the time-out is a minute"
+    shop.stop(run)  # within a minute; the time-out is ten
     (waiting, *_) = shop.sends()
     assert (waiting.status, waiting.attempts) == ("pending", 1)
     run = shop.start("--follow", shop.root / "events.jsonl", environment=ENVIRONMENT)
@@ -61,10 +57,13 @@ def test_the_rate_of_a_channel_holds_over_a_restart(posting, peer, record, until
     shop = posting("rate: { messages: 3, per: 1 hour }")
     events = shop.root / "events.jsonl"
     events.write_text("".join(record(f"c{n}", "signed_up") for n in range(8)))
-    for _ in range(2):
+    for people in (9, 11):
         run = shop.start("--follow", events, environment=ENVIRONMENT)
         until(lambda: sum(send.status == "sent" for send in shop.sends()) == 3)
-        time.sleep(0.3)
+        for taken in (people, people + 1):  # The second is taken in once the round of the first is over.
+            with events.open("a") as file:
+                file.write(record(f"c{taken}", "signed_up"))
+            until(lambda taken=taken: shop.events() == taken)
         shop.stop(run)
     assert len(keys(peer)) == len(set(keys(peer))) == 3
     assert {send.attempts for send in shop.sends() if send.status == "pending"} == {0}

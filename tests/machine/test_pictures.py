@@ -273,7 +273,7 @@ def test_no_words_can_change_what_a_flowchart_shows(picture):
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 @pytest.mark.parametrize("picture", sorted((GOLDEN / "pictures").glob("*.dot")), ids=lambda path: path.stem)
 def test_graphviz_draws_what_is_written_in_its_language(picture):
-    ran = subprocess.run(["dot", "-Tplain", picture], capture_output=True, text=True, check=True, timeout=30)
+    ran = subprocess.run(["dot", "-Tplain", picture], capture_output=True, text=True, check=True, timeout=100)
     kinds = [line.partition(" ")[0] for line in ran.stdout.splitlines()]
     text = picture.read_text()
     assert kinds.count("edge") == text.count(" -> ")

@@ -134,7 +134,7 @@ def test_every_comment_stands_where_it_says(text, path):
             assert here[span.column - 1 : span.end_column - 1] in ("JS207", "a", "JS1")
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("path", "piece"),
     [

@@ -290,7 +290,7 @@ STAIRS = (
 )
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -502,7 +502,7 @@ def test_several_mistakes_come_in_the_order_of_the_file():
     assert [(item.code, item.span.line) for item in found] == [("JS004", 2), ("JS003", 4), ("JS003", 5), ("JS005", 7)]
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "text",
     [
