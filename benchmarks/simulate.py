@@ -47,8 +47,8 @@ def simulated(project: Project) -> float:
     (node,) = project.simulations.values()
     population, findings = read_population(project, node)
     assert population is not None, findings
-    result = simulate(project, population)
-    assert sum(result.tally.sent.values()) == 2 * result.customers
+    tally = simulate(project, population)
+    assert sum(tally.sent.values()) == 2 * tally.customers
     return time.perf_counter() - started
 
 

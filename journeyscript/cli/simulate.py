@@ -76,13 +76,13 @@ def simulate_command(
         _explain(project, chosen, explained, output_format)
         return
     with share_bar("simulating") as told:
-        result = simulate(project, chosen, lambda done: told(done, 1.0), cores=cores or os.cpu_count() or 1)
-    found = forecast(project, chosen, result)
+        tally = simulate(project, chosen, lambda done: told(done, 1.0), cores=cores or os.cpu_count() or 1)
+    found = forecast(project, chosen, tally)
     if html is not None:
         from journeyscript.cli.showing.simulations.page import page
 
         try:
-            html.write_text(page(project, found, result.heat), encoding="utf-8", newline="\n")
+            html.write_text(page(project, found, tally), encoding="utf-8", newline="\n")
         except OSError as problem:
             cannot(f"`{html}` cannot be written: {problem.strerror}")
     if output_format == "json":

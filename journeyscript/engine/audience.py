@@ -4,6 +4,7 @@ Pure: takes what is known of one customer, gives yes or no.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 
 from journeyscript.engine.calendar import resolve_zone
@@ -28,6 +29,13 @@ class Audience:
         zones: frozenset[str] | None = None,
     ) -> None:
         self.condition, self.timezone, self.now, self.zones = condition, timezone, now, zones
+
+    def as_of(self, now: Instant, zones: frozenset[str] | None) -> "Audience":
+        """Return the audience of the same condition at another instant, which is not compiled again."""
+        _ = self._holds
+        other = copy(self)
+        other.now, other.zones = now, zones
+        return other
 
     @cached_property
     def _holds(self) -> Evaluator:

@@ -19,6 +19,11 @@ def heat_of(store: Store, journey: str) -> dict[str, Heat]:
             (here if one.status == "active" else left)[one.state] += one.count
     for states in store.reached(journey).values():
         reached.update(states)
+    return heat(here, left, reached)
+
+
+def heat(here: Counter[str], left: Counter[str], reached: Counter[str]) -> dict[str, Heat]:
+    """Return the heat of states by how many stand there, ended there, and ever came there."""
     return {
         state: Heat(here=here[state], passed=max(0, reached[state] - here[state] - left[state]), left=left[state])
         for state in sorted(here | left | reached)

@@ -21,7 +21,6 @@ from journeyscript.runtime.simulation.population import (
     Exponential,
     Lognormal,
     Normal,
-    Population,
     Reaction,
     Source,
     Text,
@@ -56,16 +55,27 @@ def arrivals(crowd: Crowd, seed: int, start: Instant) -> list[tuple[Instant, int
     return sorted((start + draw(crowd.over, key, name_of(n), "arrives"), n) for n in range(1, crowd.number + 1))
 
 
-def newcomer(crowd: Crowd, seed: int, number: int, at: Instant) -> Incoming:
+class Draws:
+    """What is drawn for one customer."""
+
+    def __init__(self, seed: int, customer: str) -> None:
+        self.customer = customer
+        self._key = str(seed)
+
+    def fraction(self, *names: str) -> float:
+        """Return a number above 0 and below 1 for an occasion."""
+        return fraction(self._key, self.customer, *names)
+
+
+def newcomer(draws: Draws, crowd: Crowd, at: Instant) -> Incoming:
     """Return the record with which a customer comes."""
-    key, name = str(seed), name_of(number)
     return Incoming(
-        customer=name,
+        customer=draws.customer,
         at=at,
-        event=Event(name=crowd.event, at=at, properties=_values(crowd.properties, key, name, "comes", 1)),
-        attributes=_values(crowd.attributes, key, name, "is", 1),
+        event=Event(name=crowd.event, at=at, properties=_values(draws, crowd.properties, "comes", 1)),
+        attributes=_values(draws, crowd.attributes, "is", 1),
         consent={
-            channel: share > 0 and fraction(key, name, "consents", channel) <= share for channel, share in crowd.consent
+            channel: share > 0 and draws.fraction("consents", channel) <= share for channel, share in crowd.consent
         },
         source=SOURCE,
         source_id=None,
@@ -73,24 +83,21 @@ def newcomer(crowd: Crowd, seed: int, number: int, at: Instant) -> Incoming:
     )
 
 
-def reacts(population: Population, reaction: Reaction, customer: str, time: int) -> Milliseconds | None:
+def reacts(draws: Draws, reaction: Reaction, time: int) -> Milliseconds | None:
     """Return how long after its cause the customer does it, the `time`-th time; `None` where they do not."""
-    key = str(population.seed)
-    if not reaction.chance or fraction(key, customer, reaction.key, str(time)) > reaction.chance:
+    if not reaction.chance or draws.fraction(reaction.key, str(time)) > reaction.chance:
         return None
-    return max(1, _delay(reaction.delay, fraction(key, customer, reaction.key, str(time), "when")))
+    return max(1, _delay(reaction.delay, draws.fraction(reaction.key, str(time), "when")))
 
 
-def reaction_record(
-    population: Population, reaction: Reaction, customer: str, time: int, number: int, at: Instant
-) -> Incoming:
+def reaction_record(draws: Draws, reaction: Reaction, time: int, number: int, at: Instant) -> Incoming:
     """Return the record of a reaction, the `time`-th time; it is the `number`-th that the customer does of all."""
     event = None
     if reaction.event is not None:
-        properties = _values(reaction.properties, str(population.seed), customer, reaction.key, time, number)
+        properties = _values(draws, reaction.properties, reaction.key, time, number)
         event = Event(name=reaction.event, at=at, properties=properties)
     return Incoming(
-        customer=customer,
+        customer=draws.customer,
         at=at,
         event=event,
         attributes={},
@@ -101,21 +108,19 @@ def reaction_record(
     )
 
 
-def _values(
-    drawn: tuple[Drawn, ...], key: str, customer: str, occasion: str, time: int, number: int = 1
-) -> dict[str, Value]:
+def _values(draws: Draws, drawn: tuple[Drawn, ...], occasion: str, time: int, number: int = 1) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for one in drawn:
-        if one.missing and fraction(key, customer, occasion, str(time), one.name, "missing") <= one.missing:
+        if one.missing and draws.fraction(occasion, str(time), one.name, "missing") <= one.missing:
             continue
         source = one.source
         if isinstance(source, Constant):
             found[one.name] = source.value
         elif isinstance(source, Text):
-            text = source.template.replace("{customer}", customer).replace("{n}", str(number))
+            text = source.template.replace("{customer}", draws.customer).replace("{n}", str(number))
             found[one.name] = text
         else:
-            found[one.name] = _number(source, fraction(key, customer, occasion, str(time), one.name))
+            found[one.name] = _number(source, draws.fraction(occasion, str(time), one.name))
     return found
 
 

@@ -13,10 +13,10 @@ from journeyscript.compiler import Project
 from journeyscript.engine.calendar import local_text
 from journeyscript.machine.model import Arm, Machine
 from journeyscript.machine.pictures.picture import Heat
+from journeyscript.runtime.simulation.holdouts import Exposure, Holdouts
 from journeyscript.runtime.simulation.population import Population, Recorded
 from journeyscript.runtime.simulation.proportions import Difference, compare
-from journeyscript.runtime.simulation.run import Result
-from journeyscript.runtime.simulation.tally import Assigned
+from journeyscript.runtime.simulation.tally import Assigned, Tally
 from journeyscript.syntax.config import ChannelConfig
 
 _HOUR, _QUARTER = 3_600_000, 900_000
@@ -158,9 +158,9 @@ class Forecast(Struct, frozen=True, kw_only=True):
     test_entries: int = 0
 
 
-def forecast(project: Project, population: Population, result: Result) -> Forecast:
+def forecast(project: Project, population: Population, tally: Tally) -> Forecast:
     """Return what a run comes to, in the order of files and names."""
-    tally, zone = result.tally, project.config.timezone
+    zone, machines = project.config.timezone, [one.machine for one in project.journeys.values()]
     hours = {channel: _hours(tally.quarters, channel) for channel in project.channels}
     channels = tuple(_channel(config, hours[name], zone) for name, config in project.channels.items() if hours[name])
     costs = [one.cost for one in channels if one.cost is not None]
@@ -170,9 +170,9 @@ def forecast(project: Project, population: Population, result: Result) -> Foreca
         start=local_text(population.start, zone),
         end=local_text(population.end, zone),
         timezone=zone,
-        customers=result.customers,
+        customers=tally.customers,
         events=_counts(tally.events),
-        journeys=tuple(_journey(one.machine, result) for one in project.journeys.values()),
+        journeys=tuple(_journey(one.machine, tally) for one in project.journeys.values()),
         messages=tuple(
             MessageForecast(journey=journey, message=message, channel=channel, sent=count)
             for (journey, message, channel), count in sorted(tally.sent.items())
@@ -189,29 +189,27 @@ def forecast(project: Project, population: Population, result: Result) -> Foreca
             for (journey, reason), count in sorted(tally.held.items())
         ),
         experiments=tuple(
-            found
-            for one in project.journeys.values()
-            if one.machine.goal
-            for found in _experiments(one.machine, result)
+            found for one in project.journeys.values() if one.machine.goal for found in _experiments(one.machine, tally)
         ),
-        holdouts=tuple(_holdout(journey, result) for journey in result.tally.holdouts.journeys),
+        holdouts=tuple(_holdout(journey, tally) for journey in Holdouts(machines).journeys),
         left_out=population.who.left_out if isinstance(population.who, Recorded) else 0,
         rejected=tally.rejected,
-        cut_short=result.cut_short,
-        test_entries=result.test_entries,
+        cut_short=tally.cut_short,
+        test_entries=tally.test_entries,
     )
 
 
-def _journey(machine: Machine, result: Result) -> JourneyForecast:
+def _journey(machine: Machine, tally: Tally) -> JourneyForecast:
     journey = machine.journey
     statuses: Counter[str] = Counter()
     ended: Counter[str] = Counter()
-    for (name, status, _, reason), count in result.outcomes.items():
+    for (name, status, _, reason), count in tally.outcomes.items():
         if name == journey:
             statuses[status] += count
             if status != "active":
                 ended[reason or status] += count
-    heat = {state.id: result.heat.get(journey, {}).get(state.id, Heat()) for state in machine.states}
+    known = tally.heat(journey)
+    heat = {state.id: known.get(state.id, Heat()) for state in machine.states}
     return JourneyForecast(
         journey=journey,
         entered=statuses.total(),
@@ -219,9 +217,9 @@ def _journey(machine: Machine, result: Result) -> JourneyForecast:
         completed=statuses["completed"],
         exited=statuses["exited"],
         failed=statuses["failed"],
-        goal=None if machine.goal is None else result.tally.goals[journey],
+        goal=None if machine.goal is None else tally.goals[journey],
         ended=_counts(ended),
-        refused=_counts(Counter({reason: n for (name, reason), n in result.refusals.items() if name == journey})),
+        refused=_counts(Counter({reason: n for (name, reason), n in tally.refusals.items() if name == journey})),
         steps=tuple(
             Step(step=state, reached=one.here + one.passed + one.left, here=one.here) for state, one in heat.items()
         ),
@@ -275,7 +273,7 @@ def _longest_wait(hours: Counter[int], capacity: float) -> int:
     return round(60 * worst / capacity)
 
 
-def _experiments(machine: Machine, result: Result) -> Iterator[ExperimentForecast]:
+def _experiments(machine: Machine, tally: Tally) -> Iterator[ExperimentForecast]:
     found: dict[str, dict[str, None]] = {}
     for state in machine.states:
         for transition in state.transitions:
@@ -283,7 +281,7 @@ def _experiments(machine: Machine, result: Result) -> Iterator[ExperimentForecas
                 found.setdefault(transition.trigger.experiment, {})[transition.trigger.arm] = None
     for experiment, arms in found.items():
         base = CONTROL if CONTROL in arms else next(iter(arms))
-        counts = {arm: _assigned(result, machine.journey, experiment, arm) for arm in arms}
+        counts = {arm: _assigned(tally, machine.journey, experiment, arm) for arm in arms}
         yield ExperimentForecast(
             journey=machine.journey,
             experiment=experiment,
@@ -300,11 +298,12 @@ def _experiments(machine: Machine, result: Result) -> Iterator[ExperimentForecas
         )
 
 
-def _holdout(journey: str, result: Result) -> ExperimentForecast:
-    entered, reached = result.tally.holdouts.entered, result.tally.holdouts.reached
-    (of, converted), (other_of, other_converted) = (
-        (entered[journey, out], reached[journey, out]) for out in (False, True)
-    )
+def _holdout(journey: str, tally: Tally) -> ExperimentForecast:
+    def counts(*, held_out: bool) -> tuple[int, int]:
+        missed, met = (tally.exposed[Exposure(journey, held_out, reached)] for reached in (False, True))
+        return missed + met, met
+
+    (of, converted), (other_of, other_converted) = counts(held_out=False), counts(held_out=True)
     against = compare(converted, of, other_converted, other_of)
     return ExperimentForecast(
         journey=journey,
@@ -317,6 +316,6 @@ def _holdout(journey: str, result: Result) -> ExperimentForecast:
     )
 
 
-def _assigned(result: Result, journey: str, experiment: str, arm: str) -> tuple[int, int]:
+def _assigned(tally: Tally, journey: str, experiment: str, arm: str) -> tuple[int, int]:
     one = Assigned(journey=journey, experiment=experiment, arm=arm)
-    return result.tally.assigned[one], result.tally.converted[one]
+    return tally.assigned[one], tally.converted[one]

@@ -1,13 +1,12 @@
 """Who reached a journey's goal of those it let in, and of those it held out, counted by the same rule for both.
 
-Takes the changes of one batch at a time; keeps a line for each customer who was let in or held out, which is forgotten
-with each group of customers. The enrollment of somebody who is held out ends at once and reaches nothing, so the events
-are looked at here, also those that come when the journey is over.
+Takes all that changed in one customer's life; keeps nothing. The enrollment of somebody who is held out ends at once
+and reaches nothing, so the events are looked at here, also those that come when the journey is over.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -31,49 +30,33 @@ class _Watched(Struct, frozen=True, kw_only=True):
     timezone: str
 
 
-class _Seen(Struct, kw_only=True):
-    """A customer's first entry into a journey, and whether they have reached the goal since."""
+class Exposure(NamedTuple):
+    """What came of a customer's first entry into a journey."""
 
-    entry: Enrollment
+    journey: str
     held_out: bool
-    reached: bool = False
+    reached: bool
 
 
 class Holdouts:
-    """The counts of a whole simulation: customers by their first entry. `machines` are those that run, by version."""
+    """The journeys whose holdouts are compared, of those that run."""
 
-    def __init__(self, machines: Mapping[str, Machine]) -> None:
-        self.journeys = {machine.journey: found for machine in machines.values() if (found := _watched(machine))}
+    def __init__(self, machines: Iterable[Machine]) -> None:
+        self.journeys = {machine.journey: found for machine in machines if (found := _watched(machine))}
         """Those that are counted, by name."""
-        self.entered: Counter[tuple[str, bool]] = Counter()
-        """Customers by journey and whether they were held out."""
-        self.reached: Counter[tuple[str, bool]] = Counter()
-        self._seen: dict[tuple[int, str], _Seen] = {}
 
-    def count(self, changes: Changes) -> None:
-        """Note who was let in or held out, and who of them reached the goal."""
-        if not self.journeys:
-            return
-        for one in changes.enrollments:
-            if one.journey in self.journeys and not one.test and (one.customer, one.journey) not in self._seen:
-                self._seen[one.customer, one.journey] = _Seen(entry=one, held_out=one.reason == HELD_OUT)
-        for kept in changes.events:
-            for journey, watched in self.journeys.items():
-                seen = self._seen.get((kept.customer, journey))
-                if seen is not None and not seen.reached and kept.event.name == watched.goal.event:
-                    seen.reached = _reaches(watched, seen.entry, kept)
-
-    def add(self, other: "Holdouts") -> None:
-        """Add the counts of another one that is closed."""
-        self.entered.update(other.entered)
-        self.reached.update(other.reached)
-
-    def close(self) -> None:
-        """Count a group of customers who are through, and forget them."""
-        for (_, journey), seen in self._seen.items():
-            self.entered[journey, seen.held_out] += 1
-            self.reached[journey, seen.held_out] += seen.reached
-        self._seen.clear()
+    def of(self, changes: Changes) -> Iterator[Exposure]:
+        """Yield what came of a customer's first entries, by all that changed in their life."""
+        first: dict[str, Enrollment] = {}
+        for one in changes.enrollments if self.journeys else ():
+            if one.journey in self.journeys and not one.test:
+                first.setdefault(one.journey, one)
+        for journey, entry in first.items():
+            watched = self.journeys[journey]
+            reached = any(
+                kept.event.name == watched.goal.event and _reaches(watched, entry, kept) for kept in changes.events
+            )
+            yield Exposure(journey, entry.reason == HELD_OUT, reached)
 
 
 def _watched(machine: Machine) -> _Watched | None:

@@ -1,15 +1,17 @@
-"""What batches of a simulation did, counted as they come: messages, holds, conversions of arms.
+"""What became of the customers of a simulation, counted: messages, holds, ends, states, conversions of arms.
 
-Takes the changes of one batch at a time; keeps counts, and per enrollment only what experiments need, which is
-forgotten with each group of customers. Decides nothing.
+Takes all that changed in one customer's life; keeps counts and nothing of anybody. Decides nothing.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from journeyscript.machine.model import Arm, Machine
-from journeyscript.runtime.simulation.holdouts import Holdouts
+from journeyscript.machine.pictures.picture import Heat
+from journeyscript.runtime.reporting.heat import heat
+from journeyscript.runtime.simulation.holdouts import Exposure, Holdouts
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes
 
@@ -26,98 +28,125 @@ class Assigned(Struct, frozen=True, kw_only=True):
     arm: str
 
 
-class Tally:
-    """The counts of a whole simulation. `machines` are those that run, by version."""
+class Tally(Struct, kw_only=True):
+    """The counts of customers who are through. Of test customers only the entries are counted, and what they did."""
 
-    def __init__(self, machines: dict[str, Machine]) -> None:
-        self.sent: Counter[tuple[str, str, str]] = Counter()
-        """By journey, message and channel."""
-        self.quarters: Counter[tuple[str, int]] = Counter()
-        """Messages by channel and quarter of an hour, counted from 1970: no zone's day begins inside of one."""
-        self.skipped: Counter[tuple[str, str, str]] = Counter()
-        """By journey, message and reason."""
-        self.held: Counter[tuple[str, str]] = Counter()
-        """By journey and reason."""
-        self.events: Counter[str] = Counter()
-        self.goals: Counter[str] = Counter()
-        """Enrollments that reached the goal, by journey."""
-        self.assigned: Counter[Assigned] = Counter()
-        self.converted: Counter[Assigned] = Counter()
-        self.holdouts = Holdouts(machines)
-        self.rejected = 0
+    customers: int = 0
+    cut_short: int = 0
+    """Customers who reacted too often."""
+    rejected: int = 0
+    test_entries: int = 0
+    """Enrollments of test customers, which are in no other count."""
+    sent: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """By journey, message and channel."""
+    quarters: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Messages by channel and quarter of an hour, counted from 1970: no zone's day begins inside of one."""
+    skipped: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """By journey, message and reason."""
+    held: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By journey and reason."""
+    events: Counter[str] = field(default_factory=Counter)
+    goals: Counter[str] = field(default_factory=Counter)
+    """Enrollments that reached the goal, by journey."""
+    assigned: Counter[Assigned] = field(default_factory=Counter)
+    converted: Counter[Assigned] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    """Enrollments by journey, status, state and reason."""
+    refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Entries that were refused, by journey and reason."""
+    reached: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Enrollments that ever came to a state, by journey and state."""
+    exposed: Counter[Exposure] = field(default_factory=Counter)
+    """Customers by their first entry into a journey whose holdout is compared, and what came of it."""
+
+    def add(self, other: "Tally") -> None:
+        """Add the counts of others."""
+        for name in self.__struct_fields__:
+            mine, more = getattr(self, name), getattr(other, name)
+            if isinstance(mine, Counter):
+                mine.update(more)
+            else:
+                setattr(self, name, mine + more)
+
+    def heat(self, journey: str) -> dict[str, Heat]:
+        """Return the counts of every state at which an enrollment of the journey ever was."""
+        here: Counter[str] = Counter()
+        left: Counter[str] = Counter()
+        for (name, status, state, _), count in self.outcomes.items():
+            if name == journey:
+                (here if status == "active" else left)[state] += count
+        reached = Counter({state: count for (name, state), count in self.reached.items() if name == journey})
+        return heat(here, left, reached)
+
+
+class Census:
+    """Counts customers, one after the other, in a tally. `machines` are those that run, by version."""
+
+    def __init__(self, machines: Mapping[str, Machine]) -> None:
+        self.tally = Tally()
+        self._holdouts = Holdouts(machines.values())
         self._experiments = {version: _experiments(machine) for version, machine in machines.items()}
-        self._goal_at: dict[int, Instant] = {}
-        self._arms: dict[int, list[tuple[Assigned, Instant]]] = {}
-        self._versions: dict[int, str] = {}
-        self._left: dict[int, str] = {}
 
-    def count(self, changes: Changes) -> None:
-        """Count what a batch did, of people."""
-        self.holdouts.count(changes)
+    def count(self, changes: Changes, *, cut_short: bool) -> None:
+        """Count a customer by all that changed in their life."""
+        tally = self.tally
+        tally.customers += 1
+        tally.cut_short += cut_short
+        tally.rejected += len(changes.rejected)
+        tally.exposed.update(self._holdouts.of(changes))
         for send in changes.sends:
             if send.test:
                 continue
             if send.status == "skipped":
-                self.skipped[send.journey, send.message, send.reason or ""] += 1
+                tally.skipped[send.journey, send.message, send.reason or ""] += 1
             else:
-                self.sent[send.journey, send.message, send.channel] += 1
-                self.quarters[send.channel, send.created_at // _QUARTER] += 1
+                tally.sent[send.journey, send.message, send.channel] += 1
+                tally.quarters[send.channel, send.created_at // _QUARTER] += 1
         for kept in changes.events:
-            self.events[kept.event.name] += 1
-        self.rejected += len(changes.rejected)
-        journeys: dict[int, str] = {}
+            tally.events[kept.event.name] += 1
+        for refusal in changes.refusals:
+            if not refusal.test:
+                tally.refusals[refusal.journey, refusal.reason] += 1
         for one in changes.enrollments:
             if one.test:
+                tally.test_entries += 1
                 continue
-            journeys[one.id] = one.journey
-            self._versions[one.id] = one.version
-            if one.goal_at is not None and one.id not in self._goal_at:
-                self._goal_at[one.id] = one.goal_at
-                self.goals[one.journey] += 1
+            tally.outcomes[one.journey, one.status, one.state, one.reason or ""] += 1
+            if one.goal_at is not None:
+                tally.goals[one.journey] += 1
+        self._trace(changes)
+
+    def _trace(self, changes: Changes) -> None:
+        """Count what the traces of the enrollments tell."""
+        tally = self.tally
+        people = {one.id: one for one in changes.enrollments if not one.test}
+        been: set[tuple[int, str]] = set()
+        arms: dict[int, dict[Assigned, Instant]] = {}
+        left: dict[int, str] = {}
         for line in changes.decisions:
-            rule, enrollment = line.decision.rule, line.enrollment
-            if enrollment not in journeys:
+            one = people.get(line.enrollment)
+            if one is None:
                 continue
+            rule, state = line.decision.rule, line.decision.state
+            if (one.id, state) not in been:
+                been.add((one.id, state))
+                tally.reached[one.journey, state] += 1
             if rule.startswith(HELD):
-                self.held[journeys[enrollment], rule.removeprefix(HELD)] += 1
-            experiments = self._experiments[self._versions[enrollment]]
+                tally.held[one.journey, rule.removeprefix(HELD)] += 1
+            experiments = self._experiments[one.version]
             if experiments:
                 if rule.startswith(ARM):
-                    self._assign(enrollment, journeys[enrollment], experiments, rule, line.decision.at)
-                self._left[enrollment] = line.decision.state
-
-    def add(self, other: "Tally") -> None:
-        """Add the counts of another one that is closed."""
-        self.sent.update(other.sent)
-        self.quarters.update(other.quarters)
-        self.skipped.update(other.skipped)
-        self.held.update(other.held)
-        self.events.update(other.events)
-        self.goals.update(other.goals)
-        self.assigned.update(other.assigned)
-        self.converted.update(other.converted)
-        self.rejected += other.rejected
-        self.holdouts.add(other.holdouts)
-
-    def close(self) -> None:
-        """Count the arms of a group of customers who are through, and forget them."""
-        self.holdouts.close()
-        for enrollment, arms in self._arms.items():
-            goal_at = self._goal_at.get(enrollment)
-            for arm, since in arms:
+                    experiment = experiments.get(left.get(one.id, ""), "")
+                    arm = Assigned(journey=one.journey, experiment=experiment, arm=rule.removeprefix(ARM))
+                    arms.setdefault(one.id, {}).setdefault(arm, line.decision.at)
+                left[one.id] = state
+        for enrollment, assigned in arms.items():
+            goal_at = people[enrollment].goal_at
+            for arm, since in assigned.items():
                 # Whoever had reached the goal before shows nothing of what the arm does.
                 if goal_at is None or goal_at >= since:
-                    self.assigned[arm] += 1
-                    self.converted[arm] += goal_at is not None
-        for kept in (self._goal_at, self._arms, self._versions, self._left):
-            kept.clear()
-
-    def _assign(self, enrollment: int, journey: str, experiments: dict[str, str], rule: str, at: Instant) -> None:
-        experiment = experiments.get(self._left.get(enrollment, ""), "")
-        arm = Assigned(journey=journey, experiment=experiment, arm=rule.removeprefix(ARM))
-        arms = self._arms.setdefault(enrollment, [])
-        if all(arm != known for known, _ in arms):
-            arms.append((arm, at))
+                    tally.assigned[arm] += 1
+                    tally.converted[arm] += goal_at is not None
 
 
 def _experiments(machine: Machine) -> dict[str, str]:

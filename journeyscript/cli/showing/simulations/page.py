@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from journeyscript.compiler import Project
     from journeyscript.machine.pictures.picture import Heat
     from journeyscript.runtime.simulation.forecast import Forecast, JourneyForecast
+    from journeyscript.runtime.simulation.tally import Tally
 
 _STYLE = """
   :root { color-scheme: light dark; --page: #f4f6f8; --card: #ffffff; --text: #1c2430; --quiet: #56606e;
@@ -48,7 +49,7 @@ _STYLE = """
 """
 
 
-def page(project: "Project", forecast: "Forecast", heat: "dict[str, dict[str, Heat]]") -> str:
+def page(project: "Project", forecast: "Forecast", tally: "Tally") -> str:
     """Return the page."""
     title = escape(f"Forecast: {forecast.population}")
     parts = [
@@ -62,7 +63,7 @@ def page(project: "Project", forecast: "Forecast", heat: "dict[str, dict[str, He
     ]
     journeys = [journey for journey in forecast.journeys if journey.entered]
     for number, journey in enumerate(journeys):
-        parts += _journey(project, journey, heat.get(journey.journey, {}), number)
+        parts += _journey(project, journey, tally.heat(journey.journey), number)
     return "\n".join([*parts, "</main></body></html>\n"])
 
 
