@@ -66,6 +66,22 @@ class Draws:
         """Return a number above 0 and below 1 for an occasion."""
         return fraction(self._key, self.customer, *names)
 
+    def value(self, drawn: Drawn, number: int, *names: str) -> Value:
+        """Return a value for an occasion; it is for the `number`-th thing that the customer does."""
+        match drawn.source:
+            case Constant(value=value):
+                return value
+            case Text(template=template):
+                return template.replace("{customer}", self.customer).replace("{n}", str(number))
+            case source:
+                return _number(source, self.fraction(*names))
+
+    def delay(self, delay: Delay, *names: str) -> Milliseconds:
+        """Return how long something takes on an occasion."""
+        if isinstance(delay, Between) and delay.low == delay.high:
+            return delay.low
+        return _delay(delay, self.fraction(*names))
+
 
 def newcomer(draws: Draws, crowd: Crowd, at: Instant) -> Incoming:
     """Return the record with which a customer comes."""
@@ -87,7 +103,7 @@ def reacts(draws: Draws, reaction: Reaction, time: int) -> Milliseconds | None:
     """Return how long after its cause the customer does it, the `time`-th time; `None` where they do not."""
     if not reaction.chance or draws.fraction(reaction.key, str(time)) > reaction.chance:
         return None
-    return max(1, _delay(reaction.delay, draws.fraction(reaction.key, str(time), "when")))
+    return max(1, draws.delay(reaction.delay, reaction.key, str(time), "when"))
 
 
 def reaction_record(draws: Draws, reaction: Reaction, time: int, number: int, at: Instant) -> Incoming:
@@ -113,14 +129,7 @@ def _values(draws: Draws, drawn: tuple[Drawn, ...], occasion: str, time: int, nu
     for one in drawn:
         if one.missing and draws.fraction(occasion, str(time), one.name, "missing") <= one.missing:
             continue
-        source = one.source
-        if isinstance(source, Constant):
-            found[one.name] = source.value
-        elif isinstance(source, Text):
-            text = source.template.replace("{customer}", draws.customer).replace("{n}", str(number))
-            found[one.name] = text
-        else:
-            found[one.name] = _number(source, draws.fraction(occasion, str(time), one.name))
+        found[one.name] = draws.value(one, number, occasion, str(time), one.name)
     return found
 
 

@@ -19,13 +19,17 @@ from journeyscript.runtime.session import deployments_of
 from journeyscript.runtime.simulation.drawing import Draws, arrivals, name_of, newcomer
 from journeyscript.runtime.simulation.life import Life, Setting
 from journeyscript.runtime.simulation.population import Crowd, Population, Recorded
+from journeyscript.runtime.simulation.shortcuts import Shortcuts, read_by_name
 from journeyscript.runtime.simulation.tally import Census, Tally
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.memory import MemoryStore
-from journeyscript.stores.records import Store
+from journeyscript.stores.records import Customer, Store
 
 GROUP = 10_000
-"""Customers who are one piece of work: a process takes so many, and whoever looks is shown so many."""
+"""Customers who are one piece of work at the least; whoever looks is shown so many at once."""
+
+PIECES = 4
+"""Pieces of work for each core at the most: what one has learned of the ways that customers go, another learns anew."""
 
 TOLD = 100
 """Customers who live between two words on how much is done."""
@@ -51,7 +55,7 @@ def simulate(
 
     `look` is shown stores that the customers are in, in this process.
     """
-    groups, count = _groups(project, population)
+    groups, count = _groups(project, population, None if look is not None else PIECES * cores)
     if min(cores, count) > 1 and look is None:
         return _on_cores(project, population, groups, count, cores, progress)
     tally = Tally()
@@ -103,8 +107,11 @@ def _is_bounded(project: Project) -> bool:
     return any(compiled.machine.entry.max_active is not None for compiled in project.journeys.values())
 
 
-def _groups(project: Project, population: Population) -> tuple[Iterator[Sequence[_Arrival]], int]:
-    """Return the arrivals of customers who can be looked at apart from all others, and how many groups there are."""
+def _groups(project: Project, population: Population, pieces: int | None) -> tuple[Iterator[Sequence[_Arrival]], int]:
+    """Return the arrivals of customers who can be looked at apart from all others, and how many groups there are.
+
+    There are at most so many `pieces`, where that is said.
+    """
     match population.who:
         case Crowd() as crowd:
             everybody: Sequence[_Arrival] = arrivals(crowd, population.seed, population.start)
@@ -113,7 +120,8 @@ def _groups(project: Project, population: Population) -> tuple[Iterator[Sequence
             for record in _once(records):
                 by_name.setdefault(record.customer, []).append(record)
             everybody = list(by_name.values())
-    size = max(len(everybody), 1) if _is_bounded(project) else GROUP
+    size = GROUP if pieces is None else max(GROUP, -(-len(everybody) // pieces))
+    size = max(len(everybody), 1) if _is_bounded(project) else size
     return _slices(everybody, size), max(-(-len(everybody) // size), 1)
 
 
@@ -148,7 +156,9 @@ class _Group:
 
     def live(self, look: Look | None) -> Tally:
         """Let everybody live; return what it came to."""
-        for life in self._together() if self.setting.rules.programs.bounded else self._apart():
+        read = None if look is not None else read_by_name(self.setting)
+        shared = None if read is None else Shortcuts(self.setting, read, self._newcomer)
+        for life in self._together() if self.setting.rules.programs.bounded else self._apart(shared):
             changes = life.finish()
             if changes.customers:
                 self.census.count(changes, cut_short=life.cut_short)
@@ -156,18 +166,22 @@ class _Group:
                     self.store.commit(changes)
         if look is not None:
             look(self.store)
+        if shared is not None:
+            self.census.tally.add(shared.tally())
         self.progress(1.0)
         return self.census.tally
 
-    def _apart(self) -> Iterator[Life]:
-        """Yield lives, one lived after the other."""
-        for number, arrival in enumerate(self.group):
+    def _apart(self, shared: Shortcuts | None) -> Iterator[Life]:
+        """Yield lives, one lived after the other; who goes a way that others went is counted by it."""
+        for place, arrival in enumerate(self.group):
+            if not place % TOLD:
+                self.progress(place / len(self.group))
+            if shared is not None and isinstance(arrival, tuple) and shared.count(arrival[1], arrival[0]):
+                continue
             life = self._life(arrival, {})
             while (following := life.next()) is not None:
                 life.go(*following)
             yield life
-            if not number % TOLD:
-                self.progress(number / len(self.group))
 
     def _together(self) -> Iterator[Life]:
         """Yield lives that were lived together: whose turn comes first goes first, who came first of those."""
@@ -197,8 +211,11 @@ class _Group:
                 records: Sequence[Incoming] = [newcomer(draws, self.population.who, at)]
             case records:
                 draws = Draws(self.population.seed, records[0].customer)
-        (customer,) = self.store.load((draws.customer,), (), history=False).values()
-        return Life(self.setting, customer, records, crowds, draws)
+        return Life(self.setting, self._newcomer(draws.customer), records, crowds, draws)
+
+    def _newcomer(self, name: str) -> Customer:
+        (customer,) = self.store.load((name,), (), history=False).values()
+        return customer
 
 
 def _comes(arrival: _Arrival) -> Instant:

@@ -15,7 +15,9 @@ from journeyscript.runtime.simulation.holdouts import Exposure, Holdouts
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.records import Changes
 
-_QUARTER = 900_000
+QUARTER = 900_000
+"""Milliseconds of a quarter of an hour."""
+
 ARM = "arm "
 HELD = "held "
 
@@ -59,14 +61,15 @@ class Tally(Struct, kw_only=True):
     exposed: Counter[Exposure] = field(default_factory=Counter)
     """Customers by their first entry into a journey whose holdout is compared, and what came of it."""
 
-    def add(self, other: "Tally") -> None:
-        """Add the counts of others."""
+    def add(self, other: "Tally", times: int = 1) -> None:
+        """Add the counts of others, so many times."""
         for name in self.__struct_fields__:
             mine, more = getattr(self, name), getattr(other, name)
             if isinstance(mine, Counter):
-                mine.update(more)
+                for what, count in more.items():
+                    mine[what] += count * times
             else:
-                setattr(self, name, mine + more)
+                setattr(self, name, mine + more * times)
 
     def heat(self, journey: str) -> dict[str, Heat]:
         """Return the counts of every state at which an enrollment of the journey ever was."""
@@ -101,7 +104,7 @@ class Census:
                 tally.skipped[send.journey, send.message, send.reason or ""] += 1
             else:
                 tally.sent[send.journey, send.message, send.channel] += 1
-                tally.quarters[send.channel, send.created_at // _QUARTER] += 1
+                tally.quarters[send.channel, send.created_at // QUARTER] += 1
         for kept in changes.events:
             tally.events[kept.event.name] += 1
         for refusal in changes.refusals:

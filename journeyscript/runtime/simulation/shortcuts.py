@@ -1,0 +1,261 @@
+"""Which simulated customers need not be lived one by one, as others went the same way before.
+
+Takes what all lives of a simulation go by; lives one customer of a kind with symbols for the moments and for what is
+drawn, and counts all others of that kind by it. Only where the journeys ask nothing that symbols cannot answer: then
+the counts are those that every single life would have come to.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from msgspec.structs import replace
+
+from journeyscript.engine.chance import draw_arm
+from journeyscript.engine.entry import is_held_out
+from journeyscript.engine.program import Program
+from journeyscript.engine.values import Facts
+from journeyscript.machine.model import BEST_TIME, After, Arm, ByApi, Machine, Send
+from journeyscript.machine.needs import ALWAYS_READ, expressions_of_state, nodes
+from journeyscript.runtime.simulation.drawing import Draws, name_of, newcomer
+from journeyscript.runtime.simulation.life import Life, Setting
+from journeyscript.runtime.simulation.paths import Symbol, Trace, Tree
+from journeyscript.runtime.simulation.population import Between, Choice, Constant, Crowd, Delay, Drawn
+from journeyscript.runtime.simulation.tally import QUARTER, Census, Tally
+from journeyscript.semantics import typed
+from journeyscript.semantics.types import Instant, Milliseconds, Value
+from journeyscript.stores.records import Customer
+
+MOST = 500
+"""Paths that are kept; a population that goes more ways is lived."""
+
+FIRST, SHARE = 50, 20
+"""So many customers are lived with symbols, and of all behind them one in so many: it costs more than a life."""
+
+_AS_THEY_ARE = (
+    typed.Literal,
+    typed.Items,
+    typed.Attribute,
+    typed.Property,
+    typed.EntryProperty,
+    typed.Known,
+    typed.Not,
+    typed.And,
+    typed.Or,
+    typed.Compare,
+    typed.In,
+    typed.Coalesce,
+    typed.Consent,
+    typed.InSegment,
+    typed.History,
+    typed.Arithmetic,
+)
+"""What looks at values as they are; of moments it only asks which is earlier."""
+
+
+def read_by_name(setting: Setting) -> frozenset[str] | None:
+    """Return which attributes and properties decide anything, or `None` where every customer has to be lived."""
+    rules, who = setting.rules, setting.population.who
+    programs = list(rules.programs.started.values())
+    if not isinstance(who, Crowd) or rules.test_customers is not None or rules.programs.bounded or setting.firings:
+        return None
+    if any(channel.quiet_hours for channel in rules.channels.values()) or not all(map(_is_plain, programs)):
+        return None
+    asked = [node for program in programs for root in _expressions(program.machine) for node in nodes(root)]
+    if not all(isinstance(node, _AS_THEY_ARE) and _names_no_moment(node) for node in asked):
+        return None
+    read = frozenset({*ALWAYS_READ, BEST_TIME, *filter(None, map(_name_of, asked))})
+    drawn = (*who.attributes, *who.properties, *(one for r in setting.population.reactions for one in r.properties))
+    return read if all(isinstance(one.source, Constant | Choice) for one in drawn if one.name in read) else None
+
+
+def _name_of(node: typed.Expression) -> str | None:
+    match node:
+        case typed.Attribute(name=name) | typed.Property(name=name) | typed.EntryProperty(name=name):
+            return name
+        case typed.History(property=name):
+            return name
+        case _:
+            return None
+
+
+def _is_plain(program: Program) -> bool:
+    """Return whether a journey knows elapsed time only, and draws for the customer only."""
+    machine = program.machine
+    triggers = [transition.trigger for state in machine.states for transition in state.transitions]
+    return (
+        isinstance(machine.entry.trigger, ByApi | None)
+        and not program.timed
+        and not any(step.timed for step in program.steps.values())
+        and all(isinstance(state.timer, After | None) for state in machine.states)
+        and not any(isinstance(state.action, Send) and state.action.best_time for state in machine.states)
+        and not any(isinstance(trigger, Arm) and trigger.per != "customer" for trigger in triggers)
+    )
+
+
+def _expressions(machine: Machine) -> Iterator[typed.Expression]:
+    """Yield what a machine decides by; what it only hands on to a message is not among it."""
+    goal = () if machine.goal is None else (machine.goal.where,)
+    for root in (machine.entry.where, machine.entry.key, *goal, *(rule.when for rule in machine.exits)):
+        if root is not None:
+            yield root
+    for state in machine.states:
+        yield from expressions_of_state(replace(state, action=None) if isinstance(state.action, Send) else state)
+
+
+def _names_no_moment(node: typed.Expression) -> bool:
+    match node:
+        case typed.Attribute(name="id") | typed.Property(name="at") | typed.EntryProperty(name="at"):
+            return False
+        case typed.History(property="at"):
+            return False
+        case typed.History(window=typed.Window(start=start, end=end)):
+            return start is None and end is None
+        case _:
+            return True
+
+
+class Shortcuts:
+    """The ways that customers of a simulation went."""
+
+    def __init__(self, setting: Setting, read: frozenset[str], newcomer_of: Callable[[str], Customer]) -> None:
+        """Take a setting with what is `read_by_name`; `newcomer_of` gives a customer of whom nothing is known."""
+        assert isinstance(setting.population.who, Crowd), "only who is drawn is alike"
+        self._setting, self._crowd, self._read = setting, setting.population.who, read
+        self._newcomer_of = newcomer_of
+        self._functions: dict[str, Callable[[str], object]] = {}
+        self._named: dict[object, str] = {}
+        self._tree = Tree(("name", "at"), self._functions)
+        self._fixed = [self.function(key, draw) for key, draw in _fixed_draws(setting)]
+        self._tallies: list[Tally] = []
+        self._times: list[int] = []
+        self._lived = self._asked = self._again = 0
+
+    def function(self, key: object, draw: Callable[[str], object]) -> str:
+        """Return the expression of a draw, which takes the customer's name; the same key is the same draw."""
+        name = self._named.setdefault(key, f"d{len(self._named)}")
+        self._functions.setdefault(name, draw)
+        return f"{name}(name)"
+
+    def count(self, number: int, at: Instant) -> bool:
+        """Count a customer who comes at an instant; return whether it could be done."""
+        name = name_of(number)
+        self._asked += 1
+        path = self._tree.find(name, at)
+        if path >= 0:
+            self._times[path] += 1
+            return True
+        if self._lived > FIRST + self._asked // SHARE or self._tree.size >= MOST:
+            return False
+        self._lived += 1
+        try:
+            return self._explore(name, at)
+        except Exception:  # noqa: BLE001 - whatever a symbol cannot do, a life can
+            self._lived = 1 << 60
+            return False
+
+    def _explore(self, name: str, at: Instant) -> bool:
+        """Live a customer with symbols, and keep the way they went; return whether others may go it as well."""
+        trace = Trace()
+        for expression in self._fixed:
+            trace.ask(expression, self._functions[expression.removesuffix("(name)")](name))
+        draws = SymbolicDraws(self._setting.population.seed, name, self._read, trace, self.function)
+        record = newcomer(draws, self._crowd, Symbol(trace, at, "at"))  # type: ignore[arg-type]
+        life = Life(self._setting, self._newcomer_of(name), [record], {}, draws)
+        changes = life.live()
+        marks = [
+            (one.channel, one.created_at // QUARTER)
+            for one in changes.sends
+            if one.status != "skipped" and not one.test
+        ]
+        changes.sends = [replace(one, created_at=0) for one in changes.sends]
+        census = Census({program.version: program.machine for program in self._setting.rules.programs.started.values()})
+        census.count(changes, cut_short=life.cut_short)
+        if trace.pinned or changes.rejected or any(one.reason == "internal_error" for one in changes.enrollments):
+            return False
+        path, is_new = self._tree.grow(trace, marks)  # type: ignore[arg-type]
+        if is_new:
+            census.tally.quarters.clear()
+            self._tallies.append(census.tally)
+            self._times.append(0)
+        self._times[path] += 1
+        self._again += not is_new
+        self._tree.marked.update((channel, int(quarter)) for channel, quarter in marks)
+        if (is_new and self._tree.size.bit_count() == 1) or self._again == SHARE:
+            self._tree.compile()
+            self._again = 0
+        return True
+
+    def tally(self) -> Tally:
+        """Return the counts of all who were counted."""
+        found = Tally()
+        for one, times in zip(self._tallies, self._times, strict=True):
+            found.add(one, times)
+        found.quarters.update(self._tree.marked)
+        return found
+
+
+class SymbolicDraws(Draws):
+    """Draws that are symbols wherever they decide anything."""
+
+    def __init__(
+        self,
+        seed: int,
+        customer: str,
+        read: frozenset[str],
+        trace: Trace,
+        function: Callable[[object, Callable[[str], object]], str],
+    ) -> None:
+        super().__init__(seed, customer)
+        self._seed, self._read, self._trace, self._function = seed, read, trace, function
+
+    def fraction(self, *names: str) -> float:
+        """Return a number above 0 and below 1 as a symbol."""
+        expression = self._function(names, partial(_fraction, self._seed, names))
+        return Symbol(self._trace, super().fraction(*names), expression)  # type: ignore[return-value]
+
+    def value(self, drawn: Drawn, number: int, *names: str) -> Value:
+        """Return a value that this life goes by; whoever has another one goes another way, where it was chosen."""
+        value = Draws(self._seed, self.customer).value(drawn, number, *names)
+        if drawn.name in self._read and isinstance(drawn.source, Choice):
+            self._trace.ask(self._function(("value", *names), partial(_value, self._seed, drawn, names)), repr(value))
+        return value
+
+    def delay(self, delay: Delay, *names: str) -> Milliseconds:
+        """Return how long something takes as a symbol, where that is drawn."""
+        if isinstance(delay, Between) and delay.low == delay.high:
+            return delay.low
+        number = Draws(self._seed, self.customer).delay(delay, *names)
+        expression = self._function(("delay", *names), partial(_later, self._seed, delay, names))
+        return Symbol(self._trace, number, expression)  # type: ignore[return-value]
+
+
+def _fraction(seed: int, names: tuple[str, ...], customer: str) -> float:
+    return Draws(seed, customer).fraction(*names)
+
+
+def _value(seed: int, drawn: Drawn, names: tuple[str, ...], customer: str) -> str:
+    return repr(Draws(seed, customer).value(drawn, 1, *names))
+
+
+def _later(seed: int, delay: Delay, names: tuple[str, ...], customer: str) -> Milliseconds:
+    return Draws(seed, customer).delay(delay, *names)
+
+
+def _fixed_draws(setting: Setting) -> Iterator[tuple[object, Callable[[str], object]]]:
+    """Yield what the engine draws for a customer by name: whether they are held out, and their arms."""
+    for journey, program in setting.rules.programs.started.items():
+        if program.machine.entry.holdout:
+            yield (journey, "holdout"), partial(_holds_out, program)
+        for state in program.machine.states:
+            arms = [one.trigger for one in state.transitions if isinstance(one.trigger, Arm)]
+            if arms:
+                yield (journey, state.id), partial(_arm, arms)
+
+
+def _holds_out(program: Program, customer: str) -> bool:
+    return is_held_out(program, Facts(external_id=customer))
+
+
+def _arm(arms: Iterable[Arm], customer: str) -> str | None:
+    first = next(iter(arms))
+    return draw_arm(((arm.arm, arm.weight) for arm in arms), first.experiment, customer)
