@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, settings
 
 from journeyscript.stores.sqlite import open_sqlite
 
-for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-    os.environ.pop(name, None)  # What whoever runs the tests wants of a terminal is no matter of theirs.
+# What whoever runs the tests wants of a terminal is no matter of theirs, nor is the repository that a hook works in.
+OTHERS = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+for name in [name for name in os.environ if name in OTHERS or name.startswith("GIT_")]:
+    del os.environ[name]
 
 # How long an example takes is the machine's affair, and no test's.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -218,5 +220,18 @@ def in_process(monkeypatch):
     def run(shop, *arguments):
         monkeypatch.chdir(shop.root)
         return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+    return run
+
+
+@pytest.fixture
+def run_once(in_process):
+    """Let a run in this process take in records, and end once there is nothing to do."""
+
+    def run(shop, records):
+        file = shop.root / f"records-{len(list(shop.root.glob('records-*')))}.jsonl"
+        file.write_text(records, encoding="utf-8")
+        ran = in_process(shop, "run", "--once", "--follow", file)
+        assert ran.exit_code == 0, ran.output
 
     return run

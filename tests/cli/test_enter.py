@@ -22,11 +22,10 @@ RUN = ("run", "--once")
 
 
 @pytest.fixture
-def open_shop(make_shop, record):
+def open_shop(make_shop, run_once, record):
     """A shop with a journey that can be asked for, whose store was made by a run."""
     shop = make_shop(OFFER)
-    ran = shop.run(*RUN, stdin=record("ada", "signed_up"))
-    assert ran.returncode == 0, ran.stderr
+    run_once(shop, record("ada", "signed_up"))
     return shop
 
 

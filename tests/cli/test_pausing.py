@@ -27,11 +27,10 @@ ORDERS = [
 
 
 @pytest.fixture
-def running(make_shop, record):
+def running(make_shop, run_once, record):
     """A shop whose store of live runs has two customers, ada and a visitor, waiting in a journey."""
     shop = make_shop(PATIENT)
-    ran = shop.run("run", "--once", stdin=record("ada", "signed_up") + record("visitor", "signed_up"))
-    assert ran.returncode == 0, ran.stderr
+    run_once(shop, record("ada", "signed_up") + record("visitor", "signed_up"))
     return shop
 
 

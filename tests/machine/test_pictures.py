@@ -277,4 +277,5 @@ def test_graphviz_draws_what_is_written_in_its_language(picture):
     kinds = [line.partition(" ")[0] for line in ran.stdout.splitlines()]
     text = picture.read_text()
     assert kinds.count("edge") == text.count(" -> ")
-    assert ran.stderr == ""
+    # What it says of the machine's fonts is no matter of the picture.
+    assert [line for line in ran.stderr.splitlines() if not line.startswith("Fontconfig")] == []
