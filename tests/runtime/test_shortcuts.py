@@ -4,7 +4,6 @@ import pytest
 from msgspec.structs import replace
 
 from journeyscript.runtime.session import deployments_of
-from journeyscript.runtime.simulation import run
 from journeyscript.runtime.simulation.life import Setting
 from journeyscript.runtime.simulation.run import simulate
 from journeyscript.runtime.simulation.shortcuts import Shortcuts, read_by_name
@@ -14,7 +13,8 @@ from tests.runtime.test_simulation import CAPS, JOURNEY, POPULATION, make
 
 def waiting(condition):
     """Return the journey with a longer first wait for those of whom a condition is true."""
-    branch = f"branch: [{{ if: {condition}, steps: [{{ wait: 3 days, id: wait_longer }}] }}, {{ else: [{{ wait: 1 day }}] }}]"
+    longer = f"{{ if: {condition}, steps: [{{ wait: 3 days, id: wait_longer }}] }}"
+    branch = f"branch: [{longer}, {{ else: [{{ wait: 1 day }}] }}]"
     return JOURNEY.replace("wait: 1 day", branch)
 
 
@@ -33,8 +33,7 @@ def both(project, population, monkeypatch):
 
     monkeypatch.setattr(Shortcuts, "tally", tally)
     shared = simulate(project, population)
-    monkeypatch.setattr(run, "read_by_name", lambda _: None)
-    return shared, simulate(project, population), sum(asked)
+    return shared, simulate(project, population, shared=False), sum(asked)
 
 
 @pytest.mark.parametrize(

@@ -50,14 +50,18 @@ def simulate(
     progress: Progress | None = None,
     look: Look | None = None,
     cores: int = 1,
+    *,
+    shared: bool = True,
 ) -> Tally:
     """Take a population through a project's journeys, on so many cores at most; the result is the same on any number.
 
-    `look` is shown stores that the customers are in, in this process.
+    `look` is shown stores that the customers are in, in this process. `shared`: who goes a way that others went is
+    counted by it, where that comes to the same; else everybody is lived.
     """
+    shared = shared and look is None
     groups, count = _groups(project, population, None if look is not None else PIECES * cores)
     if min(cores, count) > 1 and look is None:
-        return _on_cores(project, population, groups, count, cores, progress)
+        return _on_cores(project, population, groups, count, cores, progress, shared=shared)
     tally = Tally()
     for number, group in enumerate(groups):
 
@@ -65,7 +69,7 @@ def simulate(
             if progress is not None:
                 progress((number + done) / count)
 
-        tally.add(_Group(project, population, group, part).live(look))
+        tally.add(_Group(project, population, group, part).live(look, shared=shared))
     return tally
 
 
@@ -76,12 +80,14 @@ def _on_cores(
     count: int,
     cores: int,
     progress: Progress | None,
+    *,
+    shared: bool,
 ) -> Tally:
     """Let each group live in the next process that is free; these are started afresh, as every system can do it."""
     tally = Tally()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(cores, count), context, collect_seldom) as pool:
-        living = [pool.submit(_live, project, population, group) for group in groups]
+        living = [pool.submit(_live, project, population, group, shared=shared) for group in groups]
         try:
             for done, one in enumerate(living, 1):
                 tally.add(one.result())
@@ -93,8 +99,8 @@ def _on_cores(
     return tally
 
 
-def _live(project: Project, population: Population, group: Sequence[_Arrival]) -> Tally:
-    return _Group(project, population, group, lambda _done: None).live(None)
+def _live(project: Project, population: Population, group: Sequence[_Arrival], *, shared: bool) -> Tally:
+    return _Group(project, population, group, lambda _done: None).live(None, shared=shared)
 
 
 def collect_seldom() -> None:
@@ -154,11 +160,11 @@ class _Group:
         self.setting = Setting(project, population, self.store, start)
         self.census = Census({one.version: one.machine for one in deployments})
 
-    def live(self, look: Look | None) -> Tally:
+    def live(self, look: Look | None, *, shared: bool) -> Tally:
         """Let everybody live; return what it came to."""
-        read = None if look is not None else read_by_name(self.setting)
-        shared = None if read is None else Shortcuts(self.setting, read, self._newcomer)
-        for life in self._together() if self.setting.rules.programs.bounded else self._apart(shared):
+        read = read_by_name(self.setting) if shared else None
+        shortcuts = None if read is None else Shortcuts(self.setting, read, self._newcomer)
+        for life in self._together() if self.setting.rules.programs.bounded else self._apart(shortcuts):
             changes = life.finish()
             if changes.customers:
                 self.census.count(changes, cut_short=life.cut_short)
@@ -166,17 +172,17 @@ class _Group:
                     self.store.commit(changes)
         if look is not None:
             look(self.store)
-        if shared is not None:
-            self.census.tally.add(shared.tally())
+        if shortcuts is not None:
+            self.census.tally.add(shortcuts.tally())
         self.progress(1.0)
         return self.census.tally
 
-    def _apart(self, shared: Shortcuts | None) -> Iterator[Life]:
+    def _apart(self, shortcuts: Shortcuts | None) -> Iterator[Life]:
         """Yield lives, one lived after the other; who goes a way that others went is counted by it."""
         for place, arrival in enumerate(self.group):
             if not place % TOLD:
                 self.progress(place / len(self.group))
-            if shared is not None and isinstance(arrival, tuple) and shared.count(arrival[1], arrival[0]):
+            if shortcuts is not None and isinstance(arrival, tuple) and shortcuts.count(arrival[1], arrival[0]):
                 continue
             life = self._life(arrival, {})
             while (following := life.next()) is not None:
