@@ -19,6 +19,10 @@ Mark: TypeAlias = tuple[str, "Symbol"]
 """Something to be counted by a name and a number that is another one in other lives."""
 
 
+DEEPEST = 90
+"""Characters of indentation in compiled questions; Python reads no more than a hundred. Deeper paths are unknown."""
+
+
 class Trace:
     """The questions of one life, in order, and what has to be computed before each."""
 
@@ -255,7 +259,7 @@ def _code(node: _Node, indent: str) -> Iterator[str]:
         yield f"{indent}answer = {node.question}"
         for other, way in others:
             yield f"{indent}if answer == {other!r}:"
-            yield from _code(way, indent + " ")
+            yield from _code(way, indent + " ") if len(indent) < DEEPEST else (f"{indent} return -1",)
         yield f"{indent}if answer != {answer!r}: return -1"
         node = longest
 

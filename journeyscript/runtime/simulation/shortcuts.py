@@ -14,7 +14,7 @@ from journeyscript.engine.chance import draw_arm
 from journeyscript.engine.entry import is_held_out
 from journeyscript.engine.program import Program
 from journeyscript.engine.values import Facts
-from journeyscript.machine.model import BEST_TIME, After, Arm, ByApi, Machine, Send
+from journeyscript.machine.model import BEST_TIME, After, Arm, ByApi, Machine, On, Send
 from journeyscript.machine.needs import ALWAYS_READ, expressions_of_state, nodes
 from journeyscript.runtime.simulation.drawing import Draws, name_of, newcomer
 from journeyscript.runtime.simulation.life import Life, Setting
@@ -63,9 +63,26 @@ def read_by_name(setting: Setting) -> frozenset[str] | None:
     asked = [node for program in programs for root in _expressions(program.machine) for node in nodes(root)]
     if not all(isinstance(node, _AS_THEY_ARE) and _names_no_moment(node) for node in asked):
         return None
-    read = frozenset({*ALWAYS_READ, BEST_TIME, *filter(None, map(_name_of, asked))})
-    drawn = (*who.attributes, *who.properties, *(one for r in setting.population.reactions for one in r.properties))
-    return read if all(isinstance(one.source, Constant | Choice) for one in drawn if one.name in read) else None
+    happens = [(who.event, who.properties), *((one.event, one.properties) for one in setting.population.reactions)]
+    compared = {program.machine.entry.event for program in programs if _looks_for_another(program.machine)}
+    read = {*ALWAYS_READ, BEST_TIME, *filter(None, map(_name_of, asked))}
+    read |= {one.name for event, properties in happens if event in compared for one in properties}
+    drawn = (*who.attributes, *(one for _, properties in happens for one in properties))
+    if not all(isinstance(one.source, Constant | Choice) for one in drawn if one.name in read):
+        return None
+    # Of an address matters only whether it is blank: those of one template all are, those of a choice may not be.
+    return frozenset(read | {one.address for one in rules.channels.values() if one.address is not None})
+
+
+def _looks_for_another(machine: Machine) -> bool:
+    """Return whether events are told from the one that somebody entered on: by all their properties."""
+    entered = machine.entry.event
+    return (machine.entry.holdout > 0 and machine.goal is not None and machine.goal.event == entered) or any(
+        isinstance(one.trigger, On) and one.trigger.event == entered
+        for state in machine.states
+        if state.lookback is not None
+        for one in state.transitions
+    )
 
 
 def _name_of(node: typed.Expression) -> str | None:
@@ -177,19 +194,21 @@ class Shortcuts:
             census.tally.quarters.clear()
             self._tallies.append(census.tally)
             self._times.append(0)
-        self._times[path] += 1
+        # Before anything is counted: where this fails, the customer is lived.
         self._again += not is_new
-        self._tree.marked.update((channel, int(quarter)) for channel, quarter in marks)
         if (is_new and self._tree.size.bit_count() == 1) or self._again == SHARE:
             self._tree.compile()
             self._again = 0
+        self._times[path] += 1
+        self._tree.marked.update((channel, int(quarter)) for channel, quarter in marks)
         return True
 
     def tally(self) -> Tally:
         """Return the counts of all who were counted."""
         found = Tally()
         for one, times in zip(self._tallies, self._times, strict=True):
-            found.add(one, times)
+            if times:
+                found.add(one, times)
         found.quarters.update(self._tree.marked)
         return found
 
@@ -245,11 +264,11 @@ def _fixed_draws(setting: Setting) -> Iterator[tuple[object, Callable[[str], obj
     """Yield what the engine draws for a customer by name: whether they are held out, and their arms."""
     for journey, program in setting.rules.programs.started.items():
         if program.machine.entry.holdout:
-            yield (journey, "holdout"), partial(_holds_out, program)
+            yield ("holdout", journey), partial(_holds_out, program)
         for state in program.machine.states:
             arms = [one.trigger for one in state.transitions if isinstance(one.trigger, Arm)]
             if arms:
-                yield (journey, state.id), partial(_arm, arms)
+                yield ("arm", journey, state.id), partial(_arm, arms)
 
 
 def _holds_out(program: Program, customer: str) -> bool:
