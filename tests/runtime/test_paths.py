@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyscript.runtime.simulation.paths import Symbol, Trace, Tree
+from journeyscript.runtime.simulation.symbols import Symbol, Trace
+from journeyscript.runtime.simulation.tree import Tree
 
 SECOND = 1_000
 numbers = st.integers(-5_000, 5_000)

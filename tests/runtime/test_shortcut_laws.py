@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from journeyscript.compiler import compile_project
-from journeyscript.runtime.simulation.paths import Trace, Tree
 from journeyscript.runtime.simulation.reading import read_population
 from journeyscript.runtime.simulation.run import simulate
 from journeyscript.runtime.simulation.shortcuts import Shortcuts
+from journeyscript.runtime.simulation.symbols import Trace
+from journeyscript.runtime.simulation.tree import Tree
 from tests.projects import lay_out
 
 FAST = Path("/dev/shm")

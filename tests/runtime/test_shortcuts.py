@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from journeyscript.runtime.session import deployments_of
 from journeyscript.runtime.simulation.life import Setting
 from journeyscript.runtime.simulation.run import simulate
-from journeyscript.runtime.simulation.shortcuts import Shortcuts, read_by_name
+from journeyscript.runtime.simulation.sharing import read_by_name
+from journeyscript.runtime.simulation.shortcuts import Shortcuts
 from journeyscript.stores.memory import MemoryStore
 from tests.runtime.test_simulation import CAPS, JOURNEY, POPULATION, make
 

@@ -121,11 +121,10 @@ class Life:
             self._firing += 1
         self._react()
 
-    def live(self) -> Changes:
-        """Go through everything that happens up to the end; return all that changed."""
+    def live(self) -> None:
+        """Go through everything that happens up to the end."""
         while (following := self.next()) is not None:
             self.go(*following)
-        return self.finish()
 
     def finish(self) -> Changes:
         """Return all that changed, when nothing is left to happen."""

@@ -19,7 +19,8 @@ from journeyscript.runtime.session import deployments_of
 from journeyscript.runtime.simulation.drawing import Draws, arrivals, name_of, newcomer
 from journeyscript.runtime.simulation.life import Life, Setting
 from journeyscript.runtime.simulation.population import Crowd, Population, Recorded
-from journeyscript.runtime.simulation.shortcuts import Shortcuts, read_by_name
+from journeyscript.runtime.simulation.sharing import read_by_name
+from journeyscript.runtime.simulation.shortcuts import Shortcuts
 from journeyscript.runtime.simulation.tally import Census, Tally
 from journeyscript.semantics.types import Instant
 from journeyscript.stores.memory import MemoryStore
@@ -185,8 +186,7 @@ class _Group:
             if shortcuts is not None and isinstance(arrival, tuple) and shortcuts.count(arrival[1], arrival[0]):
                 continue
             life = self._life(arrival, {})
-            while (following := life.next()) is not None:
-                life.go(*following)
+            life.live()
             yield life
 
     def _together(self) -> Iterator[Life]:
