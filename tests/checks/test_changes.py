@@ -14,7 +14,7 @@ PLAIN = f"{HEAD}steps:\n{WAIT}{SEND}"
 def found(tmp_path):
     """Return what is found when one journey takes the place of another: codes with what they say.
 
-    How what is recorded would have gone (JS805) is another question, which `tests/runtime/test_histories.py` asks.
+    How what is recorded would have gone (JS805) is asked by `tests/runtime/changing/test_histories.py`.
     """
 
     def find(before, after, catalog=(None, None)):

@@ -27,8 +27,8 @@ from journeyscript.runtime.simulation.tally import Tally
 from journeyscript.stores.memory import MemoryStore
 from tests.projects import lay_out
 
-ROOT = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parents[1] / "golden" / "simulations" / "small.json"
+ROOT = Path(__file__).parents[3]
+GOLDEN = Path(__file__).parents[2] / "golden" / "simulations" / "small.json"
 DAY = 86_400_000
 JOURNEY = """
 journey: welcome

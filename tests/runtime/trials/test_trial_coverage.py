@@ -16,7 +16,7 @@ from journeyscript.semantics.types import STRING, Type
 from journeyscript.stores.memory import MemoryStore
 from journeyscript.syntax.trial_file import read_tests
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROJECT = compile_project(ROOT)
 CASES = compile_project(ROOT / "tests" / "conformance" / "project")
 OUT_OF_REACH = {"case_12_all_at_one_instant"}

@@ -9,7 +9,7 @@ from journeyscript.runtime.simulation.run import simulate
 from journeyscript.runtime.simulation.sharing import read_by_name
 from journeyscript.runtime.simulation.shortcuts import Shortcuts
 from journeyscript.stores.memory import MemoryStore
-from tests.runtime.test_simulation import CAPS, JOURNEY, POPULATION, make
+from tests.runtime.simulation.test_simulation import CAPS, JOURNEY, POPULATION, make
 
 
 def waiting(condition):

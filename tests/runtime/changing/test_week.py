@@ -4,7 +4,7 @@ import pytest
 
 from journeyscript.runtime.changing.histories import sampling
 from journeyscript.stores.memory import MemoryStore
-from tests.runtime.test_histories import AT, COUPON, DAY, OTHER, PURCHASE, Shop
+from tests.runtime.changing.test_histories import AT, COUPON, DAY, OTHER, PURCHASE, Shop
 
 WEB = 'journey: trial\nentry: { event: signed_up, where: event.source == "web", again: never }\n'
 
