@@ -23,8 +23,8 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 MOST_KINDS = 1_024
 """Of more kinds of customers than this nothing is said."""
 
-_FIRST_MONDAY: Instant = 1_767_571_200_000
-"""2026-01-05T00:00Z, when a population starts that does not say when."""
+DEFAULT_START: Instant = 1_767_571_200_000
+"""2026-01-05T00:00Z, a Monday, when a population starts that does not say when."""
 
 
 class Shares(Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ def read_crowd(node: MappingNode, catalog: Catalog) -> Crowd | None:
         until=start + lasts,
         properties=_shares(customers.get("properties"), types),
         attributes=_shares(customers.get("attributes"), {n: one.type for n, one in catalog.attributes.items()}),
-        consent={pair.key.text: _agreed(pair.value) for pair in _pairs(customers.get("consent"))},
+        consent={pair.key.text: _agreed(pair.value) for pair in pairs_of(customers.get("consent"))},
         acts=bool(reactions),
         changes_mind=any(isinstance(one, MappingNode) and one.get("consent") is not None for one in reactions),
     )
@@ -125,14 +125,14 @@ def _plain(agreed: Mapping[str, Value]) -> dict[str, bool]:
 def _shares(node: Node | None, types: Mapping[str, Type]) -> dict[str, Shares]:
     # What is read although nobody declares it, such as the zone, is text.
     return {
-        p.key.text: _drawn(p.value, types[p.key.text].kind if p.key.text in types else "string") for p in _pairs(node)
+        p.key.text: _drawn(p.value, types[p.key.text].kind if p.key.text in types else "string") for p in pairs_of(node)
     }
 
 
 def _drawn(node: Node, kind: Kind) -> Shares:
     if not isinstance(node, MappingNode):
         return _of(((node, 1.0),), kind, 0.0)
-    missing = _share(node.get("missing"))
+    missing = share_of(node.get("missing"))
     choice, value = node.get("choice"), node.get("value")
     if isinstance(choice, MappingNode):
         weights = [(pair.key, _number(pair.value)) for pair in choice.pairs]
@@ -165,11 +165,12 @@ def _value(node: Node | None, kind: Kind) -> Value:
 
 
 def _agreed(node: Node) -> Shares:
-    share = _share(node)
+    share = share_of(node)
     return Shares(values=((True, share), (False, 1 - share)))
 
 
-def _share(node: Node | None) -> float:
+def share_of(node: Node | None) -> float:
+    """Return a written share such as `30%` as a number from 0 to 1, 0 where there is none."""
     return float(node.text.removesuffix("%")) / 100 if isinstance(node, Scalar) else 0.0
 
 
@@ -186,9 +187,10 @@ def _milliseconds(node: Node | None) -> Milliseconds:
 
 def _start(node: Node | None) -> Instant:
     if not isinstance(node, Scalar):
-        return _FIRST_MONDAY
+        return DEFAULT_START
     return round(datetime.fromisoformat(node.text).timestamp() * 1000)
 
 
-def _pairs(node: Node | None) -> tuple[Pair, ...]:
+def pairs_of(node: Node | None) -> tuple[Pair, ...]:
+    """Return the pairs of a mapping, none where there is no mapping."""
     return node.pairs if isinstance(node, MappingNode) else ()

@@ -14,8 +14,8 @@ from journeyscript.checks.crowds import Crowd, Person, kinds, read_crowd
 from journeyscript.checks.places import place
 from journeyscript.checks.worst_case.times import Sending
 from journeyscript.diagnostics import Diagnostic, Label
+from journeyscript.engine.audience import Audience
 from journeyscript.engine.entry import Refused, asked, enroll
-from journeyscript.engine.evaluate import compile_expression
 from journeyscript.engine.program import Program, link
 from journeyscript.engine.schedule import next_firing
 from journeyscript.engine.values import ChannelPolicy, Event, Facts, SendMessage
@@ -153,10 +153,11 @@ def _loads(
     looked_at = names | addresses | {"preferred_channel"}
     if unsure or looked_at & assigned or any(_is_open(name, crowd) for name in compared):
         return {}
-    program = link(machine, "")
+    program, trigger = link(machine, ""), machine.entry.trigger
+    audience = Audience(trigger.audience, machine.timezone, arrival.at) if isinstance(trigger, BySchedule) else None
     found: dict[_Way, float] = {}
     for person in kinds(crowd, looked_at, properties, consents):
-        for way, share in _asks(program, crowd, person, arrival, sending).items():
+        for way, share in _asks(program, audience, crowd, person, arrival, sending).items():
             found[way] = found.get(way, 0.0) + share
     return _by_channel(found, sends, sending, 1 - machine.entry.holdout / 1_000_000)
 
@@ -189,7 +190,9 @@ def _is_open(name: str, crowd: Crowd) -> bool:
     return shares is not None and shares.open
 
 
-def _asks(program: Program, crowd: Crowd, person: Person, arrival: Arrival, sending: Sending) -> dict[_Way, float]:
+def _asks(
+    program: Program, audience: Audience | None, crowd: Crowd, person: Person, arrival: Arrival, sending: Sending
+) -> dict[_Way, float]:
     """Return what customers of one kind are sent on coming in, each way with the share of all customers."""
     machine, trigger = program.machine, program.machine.entry.trigger
     came = Event(name=crowd.event, at=crowd.start, properties=person.properties)
@@ -205,10 +208,8 @@ def _asks(program: Program, crowd: Crowd, person: Person, arrival: Arrival, send
             history={crowd.event: (came,)},
             channels=channels,
         )
-        if isinstance(trigger, BySchedule):
-            audience = compile_expression(trigger.audience, machine.timezone)
-            if audience(facts, None, None, arrival.at) is not True:
-                continue
+        if audience is not None and not audience.has(facts.external_id, facts.attributes, facts.consent, facts.history):
+            continue
         if isinstance(asked(program, start, facts, arrival.at), Refused):
             continue
         outcome = enroll(program, number=1, customer=1, key="", event=start, facts=facts, now=arrival.at)

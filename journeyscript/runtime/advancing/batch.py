@@ -4,7 +4,7 @@ Customers are independent: each one's events and timers are taken in the order o
 at the same instant. Everything is decided by the engine; this module only carries values to it and from it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -120,12 +120,14 @@ def _without_duplicates(store: Store, incoming: list[Incoming]) -> list[Incoming
     What only changes a profile is known again by its customer.
     """
     keys = {(item.source, item.source_id) for item in incoming if item.source_id is not None and item.event is not None}
-    seen = store.seen(keys) if keys else set()
-    fresh: list[Incoming] = []
+    return list(unseen(incoming, store.seen(keys) if keys else set()))
+
+
+def unseen(incoming: Iterable[Incoming], seen: set[tuple[str, str]]) -> Iterator[Incoming]:
+    """Yield the records whose event was not seen before, neither by what is given, which grows, nor among them."""
     for item in incoming:
         if item.source_id is not None and item.event is not None:
             if (item.source, item.source_id) in seen:
                 continue
             seen.add((item.source, item.source_id))
-        fresh.append(item)
-    return fresh
+        yield item

@@ -73,12 +73,13 @@ class Listed:
 
     def of(self, external_id: str, attributes: Mapping[str, Value]) -> frozenset[str]:
         """Return which of a customer's addresses must not be written to."""
-        own = frozenset(self.addresses(external_id, attributes))
-        self.look_up(own)
-        return frozenset(address for address in own if self._known[address])
+        return self._closed(frozenset(self.addresses(external_id, attributes)))
 
     def among(self, outcome: Outcome) -> frozenset[str]:
         """Return the addresses on the list that an outcome would write to."""
-        own = frozenset(one.address for one in outcome.effects if isinstance(one, SendMessage) and one.address)
-        self.look_up(own)
-        return frozenset(address for address in own if self._known[address])
+        sends = (one for one in outcome.effects if isinstance(one, SendMessage))
+        return self._closed(frozenset(one.address for one in sends if one.address))
+
+    def _closed(self, addresses: frozenset[str]) -> frozenset[str]:
+        self.look_up(addresses)
+        return frozenset(address for address in addresses if self._known[address])

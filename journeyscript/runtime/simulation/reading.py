@@ -6,6 +6,7 @@ distributions are checked against the catalog here, once, so that nothing that i
 
 from collections.abc import Iterator
 
+from journeyscript.checks.crowds import DEFAULT_START, pairs_of, share_of
 from journeyscript.checks.populations import check_population
 from journeyscript.compiler import Project
 from journeyscript.diagnostics import Diagnostic, Severity, Span
@@ -30,11 +31,8 @@ from journeyscript.runtime.simulation.population import (
 from journeyscript.runtime.trials.invented import attribute_definitions
 from journeyscript.semantics.catalog import AttributeDefinition, EventDefinition
 from journeyscript.semantics.types import Instant, Milliseconds
-from journeyscript.source.nodes import Mapping, Node, Pair, Scalar, Sequence
+from journeyscript.source.nodes import Mapping, Node, Scalar, Sequence
 from journeyscript.syntax.duration import DurationProblem, parse_duration
-
-DEFAULT_START: Instant = 1_767_571_200_000
-"""2026-01-05T00:00Z, a Monday."""
 
 _KINDS: tuple[CauseKind, ...] = ("message", "event", "stage")
 
@@ -111,7 +109,7 @@ class _Reading:
             event="" if event is None else event.name,
             properties=self.properties(node, event),
             attributes=tuple(self.drawn(node.get("attributes"), attribute_definitions(self.catalog))),
-            consent=tuple((pair.key.text, _share(pair.value)) for pair in _pairs(node.get("consent"))),
+            consent=tuple((pair.key.text, share_of(pair.value)) for pair in pairs_of(node.get("consent"))),
         )
 
     def event(self, written: Node | None) -> EventDefinition | None:
@@ -123,7 +121,7 @@ class _Reading:
         return () if event is None else tuple(self.drawn(node.get("properties"), event.properties))
 
     def drawn(self, node: Node | None, definitions: dict[str, AttributeDefinition]) -> Iterator[Drawn]:
-        for pair in _pairs(node):
+        for pair in pairs_of(node):
             definition = definitions[pair.key.text]
             missing = pair.value.get("missing") if isinstance(pair.value, Mapping) else None
             try:
@@ -132,13 +130,13 @@ class _Reading:
                 code = "JS307" if definition.type.kind == "enum" else "JS303"
                 self.note(code, f"`{pair.key.text}`: {problem}", pair.value.span)
                 continue
-            yield Drawn(name=pair.key.text, source=source, missing=_share(missing))
+            yield Drawn(name=pair.key.text, source=source, missing=share_of(missing))
 
     # What they do ---------------------------------------------------------------------------------------------------
 
     def reaction(self, node: Mapping) -> Reaction | None:
         kind, cause, channel = self.cause(node.get("after"))
-        event, consents = self.event(node.get("event")), _pairs(node.get("consent"))
+        event, consents = self.event(node.get("event")), pairs_of(node.get("consent"))
         what = event.name if event is not None else ",".join(pair.key.text for pair in consents)
         key = f"{kind} {cause} {channel or ''} > {what}"
         self.keys[key] = self.keys.get(key, 0) + 1
@@ -148,7 +146,7 @@ class _Reading:
             cause=cause,
             channel=channel,
             event=None if event is None else event.name,
-            chance=_share(node.get("chance")),
+            chance=share_of(node.get("chance")),
             delay=self.delay(node.get("within")),
             properties=self.properties(node, event),
             consent=tuple(
@@ -195,14 +193,6 @@ class _Reading:
 
     def note(self, code: str, message: str, span: Span, help_text: str | None = None) -> None:
         self.findings.append(finding(code, message, span, help=help_text))
-
-
-def _share(node: Node | None) -> float:
-    return float(node.text.removesuffix("%")) / 100 if isinstance(node, Scalar) else 0.0
-
-
-def _pairs(node: Node | None) -> tuple[Pair, ...]:
-    return node.pairs if isinstance(node, Mapping) else ()
 
 
 def _text(node: Mapping, key: str) -> str:

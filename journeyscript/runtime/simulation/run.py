@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from journeyscript.compiler import Project
+from journeyscript.runtime.advancing.batch import unseen
 from journeyscript.runtime.intake.records import Incoming
 from journeyscript.runtime.session import deployments_of
 from journeyscript.runtime.simulation.drawing import Draws, arrivals, name_of, newcomer
@@ -124,23 +125,12 @@ def _groups(project: Project, population: Population, pieces: int | None) -> tup
             everybody: Sequence[_Arrival] = arrivals(crowd, population.seed, population.start)
         case Recorded(records=records):
             by_name: dict[str, list[Incoming]] = {}
-            for record in _once(records):
+            for record in unseen(records, set()):
                 by_name.setdefault(record.customer, []).append(record)
             everybody = list(by_name.values())
     size = GROUP if pieces is None else max(GROUP, -(-len(everybody) // pieces))
     size = max(len(everybody), 1) if _is_bounded(project) else size
     return _slices(everybody, size), max(-(-len(everybody) // size), 1)
-
-
-def _once(records: Iterable[Incoming]) -> Iterator[Incoming]:
-    """Yield the records without those whose event came before: its id counts once, per source."""
-    seen: set[tuple[str, str]] = set()
-    for record in records:
-        if record.source_id is not None and record.event is not None:
-            if (record.source, record.source_id) in seen:
-                continue
-            seen.add((record.source, record.source_id))
-        yield record
 
 
 def _slices(everybody: Sequence[_Arrival], size: int) -> Iterator[Sequence[_Arrival]]:

@@ -42,6 +42,7 @@ class Shortcuts:
         self._named: dict[object, str] = {}
         self._tree = Tree(("name", "at"), self._functions)
         self._fixed = [self.function(key, draw) for key, draw in _fixed_draws(setting)]
+        self._census = Census({one.version: one.machine for one in setting.rules.programs.started.values()})
         self._tallies: list[Tally] = []
         self._times: list[int] = []
         self._lived = self._asked = self._again = 0
@@ -85,14 +86,14 @@ class Shortcuts:
             if one.status != "skipped" and not one.test
         ]
         changes.sends = [replace(one, created_at=0) for one in changes.sends]
-        census = Census({program.version: program.machine for program in self._setting.rules.programs.started.values()})
-        census.count(changes, cut_short=life.cut_short)
+        self._census.tally = tally = Tally()
+        self._census.count(changes, cut_short=life.cut_short)
         if trace.pinned or changes.rejected or any(one.reason == "internal_error" for one in changes.enrollments):
             return False
         path, is_new = self._tree.grow(trace, marks)  # type: ignore[arg-type]
         if is_new:
-            census.tally.quarters.clear()
-            self._tallies.append(census.tally)
+            tally.quarters.clear()
+            self._tallies.append(tally)
             self._times.append(0)
         # Before anything is counted: where this fails, the customer is lived.
         self._again += not is_new
